@@ -1,0 +1,1 @@
+"""What ships with pixfind as data. Installed as ``pixfind_data``."""

@@ -1,0 +1,119 @@
+"""What a worker thread does with one file: read, hash, and decode only what is new."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pixfind.catalog import Catalog, assets
+from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Place
+from pixfind.encoders.base import Encoder
+from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.photos.decode import DecodedPhoto, decode, read_bytes
+from pixfind.photos.thumbnails import Thumbnails
+
+# The thumbnail is made from the same pixels: at 4:3 this edge gives its long side.
+THUMBNAIL_SHORT_EDGE = 300
+
+
+@dataclass(frozen=True)
+class Known:
+    """The content is in the library and embedded already."""
+
+    place: Place
+    asset_id: int
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """New content, decoded and shrunk to what the encoder looks at."""
+
+    place: Place
+    content_id: bytes
+    byte_size: int
+    photo: DecodedPhoto
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The same content is in another worker's hands: to be looked at again when that is in."""
+
+    place: Place
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The file could not become a picture."""
+
+    place: Place
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """The file went away after the scan had seen it."""
+
+    place: Place
+
+
+Prepared = Known | Fresh | Twin | Failed | Vanished
+
+
+class Preparer:
+    """Prepares files for one run; called from many threads."""
+
+    def __init__(
+        self, catalog: Catalog, model_id: int, encoder: Encoder, thumbnails: Thumbnails
+    ) -> None:
+        self._catalog = catalog
+        self._model_id = model_id
+        self._encoder = encoder
+        self._thumbnails = thumbnails
+        self._in_hand: set[bytes] = set()
+        self._lock = threading.Lock()
+
+    def prepare(self, place: Place, path: Path) -> Prepared:
+        """Read a file and decode it if the model has not seen its content."""
+        try:
+            content = read_bytes(path)
+        except PhotoReadError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return Vanished(place)
+            return Failed(place, READ_FAILURE, error.reason)
+        content_id = hashlib.sha256(content).digest()
+        with self._catalog.read() as session:
+            asset_id = assets.embedded_asset(session, content_id, self._model_id)
+        if asset_id is not None:
+            return Known(place, asset_id)
+        if not self._take(content_id):
+            return Twin(place)
+        try:
+            photo = self._decode(content, content_id, path)
+        except PhotoDecodeError as error:
+            self.release([content_id])
+            return Failed(place, DECODE_FAILURE, error.reason)
+        except BaseException:
+            self.release([content_id])
+            raise
+        return Fresh(place, content_id, len(content), photo)
+
+    def release(self, content_ids: list[bytes]) -> None:
+        """Say that these contents are committed or have failed."""
+        with self._lock:
+            self._in_hand.difference_update(content_ids)
+
+    def _take(self, content_id: bytes) -> bool:
+        with self._lock:
+            if content_id in self._in_hand:
+                return False
+            self._in_hand.add(content_id)
+            return True
+
+    def _decode(self, content: bytes, content_id: bytes, path: Path) -> DecodedPhoto:
+        edge = max(self._encoder.spec.image_size, THUMBNAIL_SHORT_EDGE)
+        photo = decode(content, path, edge)
+        self._thumbnails.save(content_id, photo.image)
+        return replace(photo, image=self._encoder.prepare(photo.image))

@@ -1,0 +1,86 @@
+"""The Python API: one object over a library, with what the command line offers."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from indexer import Indexer, Summary
+from pixfind.catalog.photos import Photo
+from pixfind.config import Settings
+from pixfind.encoders.store import ModelStore
+from pixfind.library import Library
+from pixfind.status import LibraryStatus, library_status
+from search import Results, SearchEngine
+from search.engine import DEFAULT_LIMIT, open_engine
+
+AnyPath = str | os.PathLike[str]
+
+
+def open_library(folder: AnyPath | None = None, model: str | None = None) -> PhotoLibrary:
+    """Open a library, making an empty one where there is none.
+
+    Args:
+        folder: where it lies; else ``$PIXFIND_LIBRARY``, else a folder in the user's data.
+        model: the model to index and search with; else the library's own, else the bundled one.
+    """
+    return PhotoLibrary(Settings.load(Path(folder) if folder is not None else None), model)
+
+
+class PhotoLibrary:
+    """An open library. Close it, or use it as a context manager.
+
+    Its methods raise ``pixfind.PixfindError``, whose message is one line for people.
+    """
+
+    def __init__(self, settings: Settings, model: str | None = None) -> None:
+        self._settings = settings
+        self._asked = model
+        self._models = ModelStore(settings.models)
+        self._library = Library.create(settings.library)
+
+    def __enter__(self) -> PhotoLibrary:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the library's database."""
+        self._library.close()
+
+    def index(self, *paths: AnyPath, workers: int | None = None) -> Summary:
+        """Add folders or files, or bring all that the library covers up to date."""
+        current = self._library.model()
+        name = self._asked or (current.name if current else self._settings.model)
+        encoder = self._models.load(name)
+        summary = Indexer(self._library, encoder, workers=workers).run([Path(p) for p in paths])
+        self.__dict__.pop("_engine", None)
+        return summary
+
+    def search(self, query: str, limit: int = DEFAULT_LIMIT) -> Results:
+        """Rank photos by a description in plain words."""
+        return self._engine.search(query, limit)
+
+    def similar(self, image: AnyPath, limit: int = DEFAULT_LIMIT) -> Results:
+        """Rank photos by their likeness to a picture, which is left out itself."""
+        return self._engine.similar(Path(image), limit)
+
+    def photo(self, photo_id: int) -> Photo:
+        """Return one photo's facts."""
+        return self._engine.photo(photo_id)
+
+    def status(self) -> LibraryStatus:
+        """Say what the library holds."""
+        return library_status(self._library)
+
+    @cached_property
+    def _engine(self) -> SearchEngine:
+        return open_engine(self._library, self._models, self._asked)

@@ -1,0 +1,112 @@
+"""Pictures and their embeddings: added together, read back as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Model
+
+Vectors = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+STORED = np.dtype("<f2")
+READ_BATCH = 10_000
+
+
+def model_row(session: Session, name: str, fingerprint: str, dim: int) -> Model:
+    """Return the model's row, adding it where the library has none."""
+    row = session.scalar(select(Model).where(Model.name == name, Model.fingerprint == fingerprint))
+    if row is None:
+        row = Model(name=name, fingerprint=fingerprint, dim=dim)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def find(session: Session, content_id: bytes) -> Asset | None:
+    """Return the asset with that SHA-256, or ``None``."""
+    return session.scalar(select(Asset).where(Asset.content_id == content_id))
+
+
+def embedded_asset(session: Session, content_id: bytes, model_id: int) -> int | None:
+    """Return the id of the asset with that SHA-256 if the model has seen it whole."""
+    return session.scalar(
+        select(Asset.id)
+        .join(Embedding, Embedding.asset_id == Asset.id)
+        .where(
+            Asset.content_id == content_id,
+            Embedding.model_id == model_id,
+            Embedding.kind == WHOLE,
+        )
+    )
+
+
+def add_embedding(session: Session, asset_id: int, model_id: int, vector: Vectors) -> None:
+    """Store the unit vector (dim,) of the whole picture."""
+    session.add(
+        Embedding(
+            asset_id=asset_id,
+            model_id=model_id,
+            kind=WHOLE,
+            vector=vector.astype(STORED).tobytes(),
+        )
+    )
+    session.flush()
+
+
+def vector_of(session: Session, asset_id: int, model_id: int) -> Vectors | None:
+    """Return the whole picture's vector, float32 (dim,), or ``None``."""
+    blob = session.scalar(
+        select(Embedding.vector).where(
+            Embedding.asset_id == asset_id,
+            Embedding.model_id == model_id,
+            Embedding.kind == WHOLE,
+        )
+    )
+    return None if blob is None else np.frombuffer(blob, STORED).astype(np.float32)
+
+
+def searchable_ids(session: Session, model_id: int) -> Ids:
+    """Return the ids of all embeddings of pictures that lie in some file, int64, ascending."""
+    in_a_file = exists().where(File.asset_id == Embedding.asset_id)
+    rows = session.execute(
+        select(Embedding.id).where(Embedding.model_id == model_id, in_a_file).order_by(Embedding.id)
+    )
+    return np.fromiter((row[0] for row in rows), np.int64)
+
+
+def vectors_of(session: Session, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids, Vectors]]:
+    """Yield the embeddings with those ids in batches: ids (n,) and vectors (n, dim) float32."""
+    for start in range(0, len(ids), READ_BATCH):
+        wanted = [int(i) for i in ids[start : start + READ_BATCH]]
+        rows = session.execute(
+            select(Embedding.id, Embedding.vector).where(Embedding.id.in_(wanted))
+        ).all()
+        found = np.array([row[0] for row in rows], np.int64)
+        stored = np.frombuffer(b"".join(row[1] for row in rows), STORED)
+        yield found, stored.reshape(len(rows), -1).astype(np.float32)
+
+
+def asset_ids(session: Session, embedding_ids: Sequence[int]) -> dict[int, int]:
+    """Return the asset of each embedding id."""
+    rows = session.execute(
+        select(Embedding.id, Embedding.asset_id).where(Embedding.id.in_(embedding_ids))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def count_searchable(session: Session, model_id: int) -> int:
+    """Return how many pictures in files the model has embedded."""
+    in_a_file = exists().where(File.asset_id == Embedding.asset_id)
+    return (
+        session.scalar(
+            select(func.count()).where(
+                Embedding.model_id == model_id, Embedding.kind == WHOLE, in_a_file
+            )
+        )
+        or 0
+    )

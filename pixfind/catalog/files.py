@@ -1,0 +1,142 @@
+"""The files that a library knows: what is unchanged, what is gone, what failed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from pixfind.catalog.database import bump_generation
+from pixfind.catalog.schema import WHOLE, Embedding, File, Root
+
+READ_FAILURE = "read"
+DECODE_FAILURE = "decode"
+# SQLite's own limit on host parameters has been 32,766 since 2020; well below it.
+SWEEP_BATCH = 5000
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """What the catalog remembers of a file: enough to tell whether to look at it again."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    embedded: bool
+    failure_kind: str | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file lies and how it looked to the scan; ``mtime_ns`` in nanoseconds."""
+
+    root_id: int
+    folder: str
+    name: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be indexed. ``path`` is relative to ``root``."""
+
+    root: str
+    path: str
+    kind: str
+    reason: str
+    failed_at: str
+
+
+def known_in(session: Session, root_id: int, folder: str, model_id: int) -> dict[str, KnownFile]:
+    """Return the files known directly in ``folder``, by name."""
+    embedded = exists().where(
+        Embedding.asset_id == File.asset_id,
+        Embedding.model_id == model_id,
+        Embedding.kind == WHOLE,
+    )
+    rows = session.execute(
+        select(File.name, File.id, File.size, File.mtime_ns, embedded, File.failure_kind).where(
+            File.root_id == root_id, File.folder == folder
+        )
+    )
+    return {row[0]: KnownFile(row[1], row[2], row[3], bool(row[4]), row[5]) for row in rows}
+
+
+def folders_of(session: Session, root_id: int) -> list[str]:
+    """Return every folder of a root that a known file lies in."""
+    return list(session.scalars(select(File.folder).where(File.root_id == root_id).distinct()))
+
+
+def place(session: Session, where: Place, asset_id: int) -> None:
+    """Record that the asset lies there, replacing what was known of that file."""
+    file = _file_at(session, where)
+    file.asset_id = asset_id
+    file.failure_kind = file.failure_reason = file.failed_at = None
+    session.flush()
+
+
+def fail(session: Session, where: Place, kind: str, reason: str) -> None:
+    """Record that the file could not be indexed, and why."""
+    file = _file_at(session, where)
+    file.asset_id = None
+    file.failure_kind, file.failure_reason = kind, reason
+    file.failed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    session.flush()
+
+
+def _file_at(session: Session, where: Place) -> File:
+    file = session.scalar(
+        select(File).where(
+            File.root_id == where.root_id, File.folder == where.folder, File.name == where.name
+        )
+    )
+    if file is None:
+        file = File(root_id=where.root_id, folder=where.folder, name=where.name)
+        session.add(file)
+    file.size, file.mtime_ns = where.size, where.mtime_ns
+    return file
+
+
+def sweep(session: Session, gone: Iterable[int]) -> int:
+    """Forget files by id; their assets stay, so that bringing a file back costs only a hash."""
+    ids = list(gone)
+    for start in range(0, len(ids), SWEEP_BATCH):
+        session.execute(delete(File).where(File.id.in_(ids[start : start + SWEEP_BATCH])))
+    if ids:
+        bump_generation(session)
+    return len(ids)
+
+
+def sweep_folder(session: Session, root_id: int, folder: str) -> int:
+    """Forget every file directly in a folder that is no longer there."""
+    ids = session.scalars(select(File.id).where(File.root_id == root_id, File.folder == folder))
+    return sweep(session, list(ids))
+
+
+def failures(session: Session) -> list[Failure]:
+    """Return every failure, ordered by path."""
+    rows = session.execute(
+        select(Root.path, File)
+        .join(Root, Root.id == File.root_id)
+        .where(File.failure_reason.is_not(None))
+        .order_by(Root.path, File.folder, File.name)
+    )
+    return [
+        Failure(
+            root=root,
+            path=f"{file.folder}/{file.name}" if file.folder else file.name,
+            kind=file.failure_kind or "",
+            reason=file.failure_reason or "",
+            failed_at=file.failed_at or "",
+        )
+        for root, file in rows
+    ]
+
+
+def count_files(session: Session) -> int:
+    """Return how many files hold an asset."""
+    return session.scalar(select(func.count()).where(File.asset_id.is_not(None))) or 0

@@ -1,0 +1,113 @@
+"""What a reader sees of a picture: its facts and the files that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pixfind.catalog.schema import Asset, File, Root
+from pixfind.errors import PhotoNotFoundError
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture of the library. Units are those of ``schema.Asset``; paths are absolute."""
+
+    id: int
+    content_id: bytes
+    paths: tuple[Path, ...]
+    byte_size: int
+    format: str
+    width: int
+    height: int
+    taken_at: str | None
+    camera: str | None
+    lens: str | None
+    iso: int | None
+    focal_length: float | None
+    aperture: float | None
+    exposure_time: float | None
+    latitude: float | None
+    longitude: float | None
+    altitude: float | None
+
+    @property
+    def path(self) -> Path:
+        """The first of the files that is there; the first at all if none is."""
+        return next((path for path in self.paths if path.exists()), self.paths[0])
+
+
+def photos_by_id(session: Session, ids: Sequence[int]) -> dict[int, Photo]:
+    """Return the pictures with those asset ids that lie in some file."""
+    rows = session.execute(
+        select(Asset, Root.path, File.folder, File.name)
+        .join(File, File.asset_id == Asset.id)
+        .join(Root, Root.id == File.root_id)
+        .where(Asset.id.in_(ids))
+        .order_by(Asset.id, Root.path, File.folder, File.name)
+    )
+    found: dict[int, tuple[Asset, list[Path]]] = {}
+    for asset, root, folder, name in rows:
+        found.setdefault(asset.id, (asset, []))[1].append(Path(root, folder, name))
+    return {asset_id: _photo(asset, paths) for asset_id, (asset, paths) in found.items()}
+
+
+def photo(session: Session, asset_id: int) -> Photo:
+    """Return one picture.
+
+    Raises:
+        PhotoNotFoundError: there is none with that id, or no file holds it any more.
+    """
+    found = photos_by_id(session, [asset_id]).get(asset_id)
+    if found is None:
+        raise PhotoNotFoundError(asset_id)
+    return found
+
+
+def latest(session: Session, limit: int) -> list[Photo]:
+    """Return the pictures taken last, and after them those without a date."""
+    ids = list(
+        session.scalars(
+            select(Asset.id)
+            .join(File, File.asset_id == Asset.id)
+            .group_by(Asset.id)
+            .order_by(Asset.taken_at.is_(None), Asset.taken_at.desc(), func.min(File.name))
+            .limit(limit)
+        )
+    )
+    found = photos_by_id(session, ids)
+    return [found[i] for i in ids]
+
+
+def _photo(asset: Asset, paths: list[Path]) -> Photo:
+    return Photo(
+        id=asset.id,
+        content_id=asset.content_id,
+        paths=tuple(paths),
+        byte_size=asset.byte_size,
+        format=asset.format,
+        width=asset.width,
+        height=asset.height,
+        taken_at=asset.taken_at,
+        camera=_camera(asset.camera_make, asset.camera_model),
+        lens=asset.lens,
+        iso=asset.iso,
+        focal_length=asset.focal_length,
+        aperture=asset.aperture,
+        exposure_time=asset.exposure_time,
+        latitude=asset.latitude,
+        longitude=asset.longitude,
+        altitude=asset.altitude,
+    )
+
+
+def _camera(make: str | None, model: str | None) -> str | None:
+    """Join make and model unless the model already begins with the make ("Canon Canon EOS")."""
+    if not make or not model:
+        return model or make
+    first = make.split()[0].lower()
+    return model if model.lower().startswith(first) else f"{make} {model}"

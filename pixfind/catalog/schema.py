@@ -1,0 +1,148 @@
+"""The tables, as SQLAlchemy maps them. ``migrations.py`` creates them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import ForeignKey, LargeBinary, Text, cast
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeDecorator
+
+WHOLE = "whole"
+
+
+class PathText(TypeDecorator[str]):
+    """A path or file name as SQLite text, whatever bytes the file system holds.
+
+    Names that are not valid UTF-8 reach Python with surrogate escapes, which its SQLite driver
+    refuses to encode. So a path goes in as bytes that SQL casts to text, and comes back through
+    the connection's text factory (see ``database.py``), which restores the escapes.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Encode with the file system's own rules."""
+        return None if value is None else os.fsencode(value)
+
+    def bind_expression(self, bindparam: Any) -> ColumnElement[Any]:
+        """Let SQLite treat the bytes as text, so that they compare and sort as text."""
+        return cast(bindparam, Text)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Pass on what the text factory decoded."""
+        return value  # type: ignore[no-any-return]
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Skip the binary type's own processing: the value arrives as ``str``."""
+        return
+
+
+class Base(DeclarativeBase):
+    """Base of the mappings."""
+
+
+class Setting(Base):
+    """One fact about the library: its id, its generation, its model."""
+
+    __tablename__ = "setting"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class AppliedMigration(Base):
+    """A migration that this catalog has been through."""
+
+    __tablename__ = "migration"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    applied_at: Mapped[str]
+
+
+class Root(Base):
+    """A folder that the owner asked to index; files are stored relative to it."""
+
+    __tablename__ = "root"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(PathText)
+
+
+class Asset(Base):
+    """A picture, identified by the SHA-256 of its bytes, wherever copies of it lie.
+
+    ``width`` and ``height`` are of the upright picture, in pixels. ``taken_at`` is the camera's
+    local time, ISO 8601 without a zone. Latitude and longitude are degrees, altitude and focal
+    length metres and millimetres, exposure time seconds.
+    """
+
+    __tablename__ = "asset"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_id: Mapped[bytes]
+    byte_size: Mapped[int]
+    format: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    taken_at: Mapped[str | None]
+    camera_make: Mapped[str | None]
+    camera_model: Mapped[str | None]
+    lens: Mapped[str | None]
+    iso: Mapped[int | None]
+    focal_length: Mapped[float | None]
+    aperture: Mapped[float | None]
+    exposure_time: Mapped[float | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    altitude: Mapped[float | None]
+
+
+class File(Base):
+    """A file under a root: either a place where an asset lies, or a failure with its reason.
+
+    ``folder`` is relative to the root, with forward slashes, and empty for the root itself.
+    """
+
+    __tablename__ = "file"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    root_id: Mapped[int] = mapped_column(ForeignKey("root.id"))
+    folder: Mapped[str] = mapped_column(PathText)
+    name: Mapped[str] = mapped_column(PathText)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
+    failure_kind: Mapped[str | None]
+    failure_reason: Mapped[str | None]
+    failed_at: Mapped[str | None]
+
+
+class Model(Base):
+    """A model that embeddings of this library come from."""
+
+    __tablename__ = "model"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    fingerprint: Mapped[str]
+    dim: Mapped[int]
+
+
+class Embedding(Base):
+    """A unit vector of an asset under a model, as float16 bytes, little-endian.
+
+    ``kind`` is ``whole``, ``region`` (with its box, in shares of the upright picture) or
+    ``frame`` (with its second). Ids are never used twice, so a FAISS index can be compared with
+    the catalog by ids alone.
+    """
+
+    __tablename__ = "embedding"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    kind: Mapped[str] = mapped_column(default=WHOLE)
+    box_left: Mapped[float | None]
+    box_top: Mapped[float | None]
+    box_width: Mapped[float | None]
+    box_height: Mapped[float | None]
+    second: Mapped[float | None]
+    vector: Mapped[bytes]

@@ -1,0 +1,67 @@
+"""The group of commands and the one place where errors become text and exit codes."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pixfind import __version__
+from pixfind.cli.demo import demo
+from pixfind.cli.evaluate import evaluate
+from pixfind.cli.index import index
+from pixfind.cli.models import models
+from pixfind.cli.search import search, similar
+from pixfind.cli.serve import serve
+from pixfind.cli.status import status
+from pixfind.config import Settings
+from pixfind.errors import PixfindError
+
+
+class Commands(click.Group):
+    """A group that turns pixfind's own errors into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except PixfindError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--library",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The library's folder; else $PIXFIND_LIBRARY, else one in your user data.",
+)
+@click.version_option(__version__, prog_name="pixfind")
+@click.pass_context
+def cli(ctx: click.Context, library: Path | None) -> None:
+    """Find your pictures by describing them, on your own machine.
+
+    \b
+    Example:
+      pixfind index ~/Pictures
+      pixfind search "a red telephone box"
+      pixfind serve
+    """
+    ctx.obj = Settings.load(library)
+
+
+for command in (index, search, similar, status, serve, models, evaluate, demo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the program."""
+    # Pillow warns of oddities inside damaged photos; what matters is recorded per file.
+    warnings.filterwarnings("ignore", module="PIL")
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character of a file name must not end the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    cli(prog_name="pixfind")

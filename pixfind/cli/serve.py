@@ -1,0 +1,74 @@
+"""``pixfind serve``."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import click
+
+from pixfind.cli.output import model_option, notice
+from pixfind.config import Settings
+
+THREADS = 8
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)  # fmt: skip
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in your browser.")
+@model_option
+@click.pass_obj
+def serve(settings: Settings, host: str, port: int, open_browser: bool, model: str | None) -> None:
+    """Search in the browser. Only this machine can connect unless you give another --host.
+
+    \b
+    Example:
+      pixfind serve --open
+    """
+    from waitress.server import create_server
+
+    from web import create_app
+
+    app = create_app(settings, model=model, loopback=is_loopback(host))
+    try:
+        server = create_server(app, host=host, port=port, threads=THREADS, ident="pixfind")
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host} port {port} ({error.strerror or error}); "
+            "choose another with --port"
+        ) from error
+    if not is_loopback(host):
+        notice(f"anyone who can reach {host} can see all photos of this library")
+    address = f"http://{host_in_url(host)}:{bound_port(server)}/"
+    notice(f"searching {settings.library} at {address}  (Ctrl-C ends)")
+    if open_browser:
+        click.launch(address)
+    try:
+        server.run()
+    finally:
+        server.close()
+        app.extensions["pixfind"].close()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def host_in_url(host: str) -> str:
+    """Return the host as a URL spells it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def bound_port(server: object) -> int:
+    """Return the port that the server really listens on."""
+    port = getattr(server, "effective_port", None)
+    if port is None:  # several sockets, as for "localhost"
+        port = server.effective_listen[0][1]  # type: ignore[attr-defined]
+    return int(port)

@@ -1,0 +1,68 @@
+"""``pixfind status``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pixfind.cli.output import json_option, print_json
+from pixfind.config import Settings
+from pixfind.text import printable, readable_size
+
+if TYPE_CHECKING:
+    from pixfind.status import LibraryStatus
+
+SHOWN_FAILURES = 10
+
+
+@click.command()
+@click.option("--failures", "all_failures", is_flag=True, help="List every file that failed.")
+@json_option
+@click.pass_obj
+def status(settings: Settings, all_failures: bool, as_json: bool) -> None:
+    """Say what the library holds, what failed and why, and how much disk it takes.
+
+    \b
+    Example:
+      pixfind status
+      pixfind status --failures
+    """
+    from pixfind.library import Library
+    from pixfind.status import library_status
+
+    with Library.open(settings.library) as library:
+        found = library_status(library)
+    if as_json:
+        print_json(_document(found))
+    else:
+        _print(found, all_failures)
+
+
+def _document(found: LibraryStatus) -> dict[str, Any]:
+    document = asdict(found)
+    document["library"] = printable(found.library)
+    document["roots"] = [{**asdict(r), "path": printable(r.path)} for r in found.roots]
+    document["failures"] = [
+        {**asdict(f), "root": printable(f.root), "path": printable(f"{f.root}/{f.path}")}
+        for f in found.failures
+    ]
+    return document
+
+
+def _print(found: LibraryStatus, all_failures: bool) -> None:
+    click.echo(f"library   {printable(found.library)}")
+    click.echo(f"model     {found.model or 'none yet'}")
+    click.echo(f"photos    {found.photos:,} in {found.files:,} files")
+    for root in found.roots:
+        gone = "" if root.available else "  (not there now)"
+        click.echo(f"folder    {printable(root.path)}{gone}")
+    sizes = ", ".join(f"{part} {readable_size(size)}" for part, size in found.bytes.items())
+    click.echo(f"on disk   {sizes}")
+    click.echo(f"failures  {len(found.failures):,}")
+    shown = found.failures if all_failures else found.failures[:SHOWN_FAILURES]
+    for failure in shown:
+        click.echo(f"  {printable(f'{failure.root}/{failure.path}')}: {failure.reason}")
+    if len(shown) < len(found.failures):
+        click.echo(f"  and {len(found.failures) - len(shown):,} more: pixfind status --failures")

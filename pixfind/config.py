@@ -1,0 +1,51 @@
+"""Where things live and how much pixfind may use, in one frozen place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+DEFAULT_MODEL = "pocket"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The folders and limits of one run.
+
+    Args:
+        library: the folder of the catalog and what is derived from it.
+        models: the folder where added models are kept, shared by all libraries.
+        demo_library: the folder of the demo's library: the one asked for, else one apart.
+        model: the model for a library that has none yet.
+    """
+
+    library: Path
+    models: Path
+    demo_library: Path
+    model: str = DEFAULT_MODEL
+
+    @classmethod
+    def load(
+        cls, library: Path | None = None, environment: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """Read the settings: what was asked for, else the environment, else the platform's way.
+
+        ``$PIXFIND_LIBRARY`` names the library and ``$PIXFIND_MODELS`` the folder of models.
+        """
+        home = platformdirs.user_data_path("pixfind")
+        named = environment.get("PIXFIND_LIBRARY")
+        asked = library or (Path(named) if named else None)
+        models = environment.get("PIXFIND_MODELS")
+        return cls(
+            library=_absolute(asked or home / "library"),
+            models=_absolute(Path(models) if models else home / "models"),
+            demo_library=_absolute(asked or home / "demo"),
+        )
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()

@@ -1,0 +1,162 @@
+"""OpenCLIP models in torch: every architecture and weight that open_clip knows, and GPUs."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pixfind.encoders.base import Encoder, Vectors
+from pixfind.encoders.model_files import Description
+from pixfind.encoders.preprocessing import Preprocessing
+from pixfind.errors import ModelAddError, ModelDamagedError
+
+WEIGHTS = "weights.safetensors"
+
+
+class OpenClipEncoder(Encoder):
+    """A model folder whose weights open_clip loads: on a GPU where torch has one."""
+
+    def __init__(self, folder: Path, description: Description) -> None:
+        self.folder = folder
+        self.description = description
+        self.spec = description.spec
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """See ``Encoder``."""
+        if not images:
+            return np.empty((0, self.spec.dim), np.float32)
+        import torch
+
+        preprocessing = self.description.preprocessing
+        with torch.inference_mode():
+            pixels = torch.from_numpy(preprocessing.pixels(images)).to(self._device)
+            normalised = normalise(pixels, preprocessing)
+            vectors = self._model.encode_image(normalised, normalize=True)
+        return np.asarray(vectors.float().cpu().numpy(), np.float32)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """See ``Encoder``."""
+        if not texts:
+            return np.empty((0, self.spec.dim), np.float32)
+        import torch
+
+        with torch.inference_mode():
+            tokens = self._tokenizer(list(texts)).to(self._device)
+            vectors = self._model.encode_text(tokens, normalize=True)
+        return np.asarray(vectors.float().cpu().numpy(), np.float32)
+
+    def prepare(self, image: Image.Image) -> Image.Image:
+        """See ``Encoder``."""
+        return self.description.preprocessing.fitted(image)
+
+    @cached_property
+    def _device(self) -> str:
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def _architecture(self) -> str:
+        return str(self.description.about.get("architecture", ""))
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return tokenizer_for(self._architecture)
+
+    @cached_property
+    def _model(self) -> Any:
+        try:
+            model = create_model(self._architecture, str(self.folder / WEIGHTS))
+        except ModelAddError as error:
+            raise ModelDamagedError(self.spec.name, self.folder, str(error)) from error
+        return model.to(self._device)
+
+
+def normalise(pixels: Any, preprocessing: Preprocessing) -> Any:
+    """Turn a uint8 tensor (n, size, size, 3) into the float (n, 3, size, size) that towers take."""
+    import torch
+
+    mean = torch.tensor(preprocessing.mean, device=pixels.device).view(1, 3, 1, 1)
+    std = torch.tensor(preprocessing.std, device=pixels.device).view(1, 3, 1, 1)
+    return (pixels.permute(0, 3, 1, 2).float() / 255.0 - mean) / std
+
+
+def create_model(architecture: str, pretrained: str) -> Any:
+    """Build an open_clip model with the weights of a published tag or a checkpoint file.
+
+    Raises:
+        ModelAddError: open_clip does not know the names, or the weights cannot be had.
+    """
+    with quiet():
+        import open_clip
+
+    if architecture not in open_clip.list_models():
+        raise ModelAddError(
+            f"open_clip knows no architecture {architecture!r}; "
+            "its list: python -c 'import open_clip; print(open_clip.list_models())'",
+            architecture,
+        )
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    is_file = Path(pretrained).is_file()
+    if not is_file and pretrained not in tags:
+        raise ModelAddError(
+            f"{pretrained!r} is neither a checkpoint file nor published weights of "
+            f"{architecture} (there are: {', '.join(tags) or 'none'})",
+            architecture,
+        )
+    try:
+        with quiet():
+            model = open_clip.create_model(architecture, pretrained=pretrained)
+    except Exception as error:  # a damaged file, a hub out of reach: each raises its own kind
+        raise ModelAddError(_why(architecture, pretrained, is_file, error), architecture) from error
+    return model.eval()
+
+
+def tokenizer_for(architecture: str) -> Any:
+    """Return open_clip's tokenizer of an architecture.
+
+    Raises:
+        ModelAddError: it would have to be downloaded and cannot be.
+    """
+    with quiet():
+        import open_clip
+
+        try:
+            return open_clip.get_tokenizer(architecture)
+        except Exception as error:  # hubs raise many kinds
+            raise ModelAddError(
+                _why(architecture, "its tokenizer", False, error), architecture
+            ) from error
+
+
+def _why(architecture: str, wanted: str, is_file: bool, error: Exception) -> str:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if is_file:
+        return f"{wanted} does not hold weights of {architecture} ({first_line})"
+    return (
+        f"{wanted} of {architecture} could not be downloaded ({first_line}); offline, run "
+        "'pixfind models add' on a machine with a connection, copy the model's folder here, and "
+        "run: pixfind models import FOLDER"
+    )
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warnings of torch, timm and hubs to themselves: users cannot act on them."""
+    import logging
+
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,91 @@
+"""How a photo becomes the square of pixels that a model looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Fit = Literal["squash", "shortest", "longest"]
+FITS: tuple[Fit, ...] = ("squash", "shortest", "longest")
+FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+}
+
+# Pillow shrinks by whole factors first when the target is this many times smaller: no visible
+# difference, and several times faster on large photos.
+REDUCING_GAP = 3.0
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """The geometry and the normalisation that a model was trained with.
+
+    ``fit`` says how any shape becomes a square of ``size`` pixels: ``squash`` stretches the whole
+    picture, ``shortest`` scales the short edge and crops the centre, ``longest`` scales the long
+    edge and pads with ``fill``. ``mean`` and ``std`` are per RGB channel, for values in 0..1;
+    exported graphs apply them themselves and take bytes.
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    fit: Fit = "squash"
+    interpolation: str = "bicubic"
+    fill: int = 0
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise ValueError(f"fit must be one of {', '.join(FITS)}, not {self.fit!r}")
+        if self.interpolation not in FILTERS:
+            raise ValueError(f"interpolation must be one of {', '.join(FILTERS)}")
+        if self.size < 1:
+            raise ValueError("size must be positive")
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Preprocessing:
+        """Read back what ``dataclasses.asdict`` wrote to ``model.json``."""
+        channels = {}
+        for key in ("mean", "std"):
+            red, green, blue = values[key]
+            channels[key] = (float(red), float(green), float(blue))
+        return cls(**{**values, **channels})
+
+    def fitted(self, image: Image.Image) -> Image.Image:
+        """Return ``image`` (upright RGB) as a ``size`` x ``size`` picture; an exact one as is."""
+        if image.size == (self.size, self.size):
+            return image
+        if self.fit == "squash":
+            return self._resized(image, self.size, self.size)
+        edge = min(image.size) if self.fit == "shortest" else max(image.size)
+        width, height = (self._scaled(length, edge) for length in image.size)
+        return self._centred(self._resized(image, width, height))
+
+    def _scaled(self, length: int, edge: int) -> int:
+        # Truncation for the crop and rounding for the pad are torchvision's and open_clip's.
+        exact = self.size * length / edge
+        return max(1, int(exact) if self.fit == "shortest" else round(exact))
+
+    def _resized(self, image: Image.Image, width: int, height: int) -> Image.Image:
+        return image.resize((width, height), FILTERS[self.interpolation], reducing_gap=REDUCING_GAP)
+
+    def _centred(self, image: Image.Image) -> Image.Image:
+        left = round((image.width - self.size) / 2.0)
+        top = round((image.height - self.size) / 2.0)
+        if self.fit == "shortest":
+            return image.crop((left, top, left + self.size, top + self.size))
+        square = Image.new("RGB", (self.size, self.size), (self.fill,) * 3)
+        square.paste(image, (-left, -top))
+        return square
+
+    def pixels(self, images: Sequence[Image.Image]) -> npt.NDArray[np.uint8]:
+        """Return the fitted images as one ``uint8`` array of shape (n, size, size, 3)."""
+        batch = np.empty((len(images), self.size, self.size, 3), dtype=np.uint8)
+        for row, image in zip(batch, images, strict=True):
+            row[...] = np.asarray(self.fitted(image))
+        return batch

@@ -1,0 +1,185 @@
+"""Everything that pixfind raises on purpose.
+
+    PixfindError
+    ├── LibraryError
+    │   ├── LibraryNotFoundError     no library in that folder
+    │   ├── LibraryEmptyError        nothing has been indexed
+    │   ├── LibraryBusyError         another process writes to it
+    │   ├── LibraryTooNewError       made by a later version
+    │   └── LibraryDamagedError      catalog.db is not a usable database
+    ├── ModelError
+    │   ├── ModelNotFoundError       no such model installed
+    │   ├── ModelMismatchError       the library was indexed with another one
+    │   ├── ModelDamagedError        files missing or changed
+    │   └── ModelAddError            a model could not be made or taken in
+    ├── PhotoError                   one file; an indexing run goes on
+    │   ├── PhotoReadError           the file could not be read (worth another try)
+    │   └── PhotoDecodeError         its bytes are not a usable picture
+    ├── PhotoNotFoundError           no photo with that id
+    ├── PathNotFoundError            a folder or file that is not there
+    ├── QueryError                   a query that says nothing
+    └── EvaluationError              a captioned set that cannot be read
+
+The message of each is one line: the cause and the next step. The library code raises them; only
+the command line and the web layer turn them into text and status codes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class PixfindError(Exception):
+    """Base of every error that pixfind raises on purpose."""
+
+
+class LibraryError(PixfindError):
+    """Something about the library as a whole."""
+
+    def __init__(self, message: str, library: Path) -> None:
+        super().__init__(message)
+        self.library = library
+
+
+class LibraryNotFoundError(LibraryError):
+    """There is no library in the folder."""
+
+    def __init__(self, library: Path) -> None:
+        super().__init__(
+            f"there is no library in {library}; make one with: pixfind index FOLDER", library
+        )
+
+
+class LibraryEmptyError(LibraryError):
+    """The library has no photo that could be searched."""
+
+    def __init__(self, library: Path) -> None:
+        super().__init__(
+            f"the library in {library} has no photos yet; add some with: pixfind index FOLDER",
+            library,
+        )
+
+
+class LibraryBusyError(LibraryError):
+    """Another process is writing to the library."""
+
+    def __init__(self, library: Path) -> None:
+        super().__init__(
+            f"another pixfind is indexing the library in {library}; wait until it has finished",
+            library,
+        )
+
+
+class LibraryTooNewError(LibraryError):
+    """The catalog's schema is later than this program knows."""
+
+    def __init__(self, library: Path, migration: str) -> None:
+        super().__init__(
+            f"the library in {library} was written by a later pixfind (it has {migration!r}); "
+            "update pixfind to open it",
+            library,
+        )
+        self.migration = migration
+
+
+class LibraryDamagedError(LibraryError):
+    """The catalog cannot be read as a database."""
+
+    def __init__(self, library: Path, reason: str) -> None:
+        super().__init__(
+            f"the catalog in {library} cannot be read ({reason}); restore catalog.db from a "
+            "backup, or move it away and index again",
+            library,
+        )
+        self.reason = reason
+
+
+class ModelError(PixfindError):
+    """Something about a model."""
+
+    def __init__(self, message: str, model: str) -> None:
+        super().__init__(message)
+        self.model = model
+
+
+class ModelNotFoundError(ModelError):
+    """No model of that name is installed."""
+
+    def __init__(self, model: str, installed: list[str]) -> None:
+        super().__init__(
+            f"no model {model!r} is installed (there are: {', '.join(installed)}); "
+            "add one with: pixfind models add or pixfind models import",
+            model,
+        )
+        self.installed = installed
+
+
+class ModelMismatchError(ModelError):
+    """The library's vectors come from another model than the one asked for."""
+
+    def __init__(self, library: Path, indexed: str, asked: str, name: str) -> None:
+        super().__init__(
+            f"the library in {library} was indexed with {indexed}, not with {asked}; "
+            f"embed it again with: pixfind index --model {name}",
+            asked,
+        )
+        self.library = library
+        self.indexed = indexed
+
+
+class ModelDamagedError(ModelError):
+    """A model's files are missing, unreadable or not the ones it was made of."""
+
+    def __init__(self, model: str, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"the model {model!r} in {folder} cannot be used ({reason}); "
+            "add or import it again, or reinstall pixfind if it is the bundled one",
+            model,
+        )
+        self.folder = folder
+        self.reason = reason
+
+
+class ModelAddError(ModelError):
+    """A model could not be exported or taken in."""
+
+
+class PhotoError(PixfindError):
+    """One file that could not become an embedding."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class PhotoReadError(PhotoError):
+    """The file's bytes could not be read: permissions, a vanished file, a failing disk."""
+
+
+class PhotoDecodeError(PhotoError):
+    """The file's bytes are not a picture that can be shown."""
+
+
+class PhotoNotFoundError(PixfindError):
+    """No photo has that id."""
+
+    def __init__(self, photo: int) -> None:
+        super().__init__(f"there is no photo {photo} in the library; it may have been removed")
+        self.photo = photo
+
+
+class PathNotFoundError(PixfindError):
+    """A path that was asked for is not there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"there is nothing at {path}; check the path, or mount its drive")
+        self.path = path
+
+
+class QueryError(PixfindError):
+    """A query that cannot be answered."""
+
+
+class EvaluationError(PixfindError):
+    """A captioned set that cannot be evaluated."""

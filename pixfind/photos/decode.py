@@ -1,0 +1,164 @@
+"""From a file's bytes to upright RGB pixels, no larger than needed."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.photos.exif import Metadata, read_metadata
+from pixfind.photos.formats import prepare_pillow
+
+# A file beyond this is no photo; reading it would only fill the memory.
+MAX_FILE_BYTES = 1 << 30
+# Of the pixels that are really decoded, after JPEG has been scaled down while decoding: 150
+# million are 450 MB as RGB. The largest phone sensors have 200 million, in JPEG or HEIC.
+MAX_DECODED_PIXELS = 150_000_000
+# Nothing smaller shows anything, and nothing longer and thinner is a picture.
+MIN_EDGE = 2
+MAX_ASPECT = 100
+
+# What Pillow's plugins raise for bytes that they cannot make sense of.
+_DECODE_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    AssertionError,
+    RuntimeError,
+    NotImplementedError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+@dataclass(frozen=True)
+class DecodedPhoto:
+    """A picture ready to be looked at, and what its file says of it.
+
+    ``image`` is upright RGB, at least as large as was asked for or as the file is; ``width`` and
+    ``height`` are those of the full upright picture.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+    metadata: Metadata
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file.
+
+    Raises:
+        PhotoReadError: it is not there, not a regular file, not readable or too large.
+    """
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise PhotoReadError(path, "it is not a regular file")
+        if size > MAX_FILE_BYTES:
+            raise PhotoReadError(path, f"it has {size:,} bytes; more than {MAX_FILE_BYTES:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise PhotoReadError(path, error.strerror or str(error)) from error
+
+
+def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
+    """Decode a picture whose short edge is at least ``edge`` pixels, where the file has them.
+
+    JPEG is scaled down by the decoder itself, which saves most of the work. The first frame of an
+    animation is taken; transparency is laid on white; EXIF orientation is applied.
+
+    Args:
+        content: the file's bytes.
+        path: named in errors.
+        edge: the shortest edge wanted, in pixels.
+
+    Raises:
+        PhotoDecodeError: the bytes are not a picture, are damaged, or would be too large.
+    """
+    prepare_pillow()
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            return _decoded(opened, path, edge)
+    except PhotoDecodeError:
+        raise
+    except _DECODE_ERRORS as error:
+        raise PhotoDecodeError(path, _reason(error)) from error
+
+
+def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
+    width, height = opened.size
+    if min(width, height) < MIN_EDGE or max(width, height) > MAX_ASPECT * min(width, height):
+        raise PhotoDecodeError(path, f"{width} x {height} pixels are not a picture")
+    metadata = read_metadata(opened)
+    opened.draft("RGB", _scaled_to(edge, width, height))
+    if opened.width * opened.height > MAX_DECODED_PIXELS:
+        raise PhotoDecodeError(
+            path, f"{width} x {height} pixels are more than {MAX_DECODED_PIXELS:,}"
+        )
+    opened.load()
+    upright = ImageOps.exif_transpose(opened)
+    if (upright.width > upright.height) != (opened.width > opened.height):
+        width, height = height, width
+    return DecodedPhoto(
+        image=as_rgb(upright),
+        width=width,
+        height=height,
+        format=opened.format or "",
+        metadata=metadata,
+    )
+
+
+def _scaled_to(edge: int, width: int, height: int) -> tuple[int, int]:
+    scale = edge / min(width, height)
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return the picture as 8-bit RGB: transparency on white, 16 bits scaled rather than cut."""
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _stretched(image)
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        white = Image.new("RGBA", layered.size, "white")
+        return Image.alpha_composite(white, layered).convert("RGB")
+    return image.convert("RGB")
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, np.float32)
+    highest = 65535.0 if image.mode.startswith("I") else float(values.max(initial=1.0))
+    scaled = np.nan_to_num(values * (255.0 / max(highest, 1e-6)))
+    grey = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+    return grey.convert("RGB")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not in a picture format that can be read"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"it is damaged or unsupported ({text})"
+
+
+def decode_file(path: Path, edge: int) -> DecodedPhoto:
+    """Read and decode a file (see ``read_bytes`` and ``decode``)."""
+    return decode(read_bytes(path), path, edge)

@@ -1,0 +1,61 @@
+"""Which files are taken for pictures."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+# By extension, so that a scan need not open files. Camera raw formats and videos are not read.
+EXTENSIONS = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".avif",
+        ".jp2",
+        ".j2k",
+        ".jpx",
+        ".jpf",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".tga",
+        ".ico",
+    ]
+)
+
+# Pillow warns above this and refuses twice as much.
+HEADER_PIXELS = 1_000_000_000
+
+
+def is_picture_name(name: str) -> bool:
+    """Return whether a file of that name is indexed: a known extension, and not hidden."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - called for every file of a scan
+
+
+@functools.cache
+def prepare_pillow() -> None:
+    """Teach Pillow to read HEIC (it reads AVIF by itself) and to leave the limit to us.
+
+    Its own limit counts the pixels of the header, and so refuses the 200-megapixel JPEGs of
+    today's phones, which are never decoded at full size here (``decode.MAX_DECODED_PIXELS``).
+    """
+    import pillow_heif
+    from PIL import Image
+
+    pillow_heif.register_heif_opener()
+    Image.MAX_IMAGE_PIXELS = HEADER_PIXELS

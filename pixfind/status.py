@@ -1,0 +1,56 @@
+"""What a library holds, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixfind.catalog import assets, files, roots
+from pixfind.catalog.files import Failure
+from pixfind.library import Library
+
+
+@dataclass(frozen=True)
+class RootStatus:
+    """A folder that the library covers, and whether it is there now."""
+
+    path: str
+    available: bool
+
+
+@dataclass(frozen=True)
+class LibraryStatus:
+    """The state of a library. ``bytes`` gives the disk used by each part of its folder."""
+
+    library: str
+    model: str | None
+    photos: int
+    files: int
+    roots: list[RootStatus]
+    failures: list[Failure]
+    bytes: dict[str, int]
+
+
+def library_status(library: Library) -> LibraryStatus:
+    """Look at an open library."""
+    model = library.model()
+    with library.catalog.read() as session:
+        return LibraryStatus(
+            library=str(library.folder),
+            model=model.name if model else None,
+            photos=assets.count_searchable(session, model.id) if model else 0,
+            files=files.count_files(session),
+            roots=[
+                RootStatus(root.path, Path(root.path).is_dir()) for root in roots.all_roots(session)
+            ],
+            failures=files.failures(session),
+            bytes={
+                "catalog": _size(library.folder, "catalog.db*"),
+                "vectors": _size(library.folder, "vectors/**/*"),
+                "thumbnails": _size(library.folder, "thumbs/**/*"),
+            },
+        )
+
+
+def _size(folder: Path, pattern: str) -> int:
+    return sum(file.stat().st_size for file in folder.glob(pattern) if file.is_file())

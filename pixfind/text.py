@@ -1,0 +1,25 @@
+"""Text for people: names that can be printed, sizes that can be read."""
+
+from __future__ import annotations
+
+KIB = 1024
+
+
+def printable(text: str) -> str:
+    """Return the text with what no terminal or JSON reader can take replaced by U+FFFD.
+
+    File names may hold bytes that are not UTF-8, and control characters that would move the
+    cursor or colour the screen.
+    """
+    valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in valid)
+
+
+def readable_size(size: int) -> str:
+    """Return a number of bytes as people write it, for example ``3.4 MiB``."""
+    value = float(size)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < KIB:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= KIB
+    return f"{value:.1f} TiB"

@@ -1,0 +1,136 @@
+"""The FAISS files of a library: derived from the catalog, and never trusted further than that.
+
+For each model there is a manifest, ``KEY.json``, that names the index file, the library and the
+generation of the catalog that it reflects, and its checksum. The manifest is replaced last, in one
+rename, so a process killed at any moment leaves the old pair or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pixfind.catalog import Catalog, assets
+from pixfind.catalog.schema import Model
+from pixfind.durable import replace_file
+from pixfind.vectors import VectorIndex
+
+READ_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an index file reflects, and how to tell that it is whole."""
+
+    file: str
+    library_id: str
+    generation: int
+    count: int
+    crc32: int
+
+
+class VectorCache:
+    """The index of one model over the searchable pictures of one library."""
+
+    def __init__(self, catalog: Catalog, folder: Path, model: Model) -> None:
+        self._catalog = catalog
+        self._folder = folder
+        self._model = model
+        self._key = f"{_file_safe(model.name)}-{model.fingerprint[:12]}"
+        self._saved = -1
+        self._reflects = -1
+        self._index: VectorIndex | None = None
+        self._lock = threading.Lock()
+
+    def current(self) -> VectorIndex:
+        """Return the index as of the catalog's present generation.
+
+        It is read from disk where the file is whole, and caught up from the catalog where it is
+        behind; a missing or damaged file is rebuilt. An index that was handed out before is
+        never changed: another thread may be searching it.
+        """
+        with self._lock:
+            generation = self._catalog.generation()
+            if self._index is not None and self._reflects == generation:
+                return self._index
+            index = self._read()
+            if self._reflects != generation:
+                self._catch_up(index)
+                self._reflects = generation
+            self._index = index
+            return index
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the files on disk are those of the index handed out last."""
+        return self._saved == self._reflects
+
+    def save(self) -> None:
+        """Write the current index to disk unless it stands there already."""
+        index = self.current()
+        if self.is_saved:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{self._key}.{self._reflects}.faiss"
+        with replace_file(file) as temporary:
+            index.save(temporary)
+            checksum = _crc32(temporary)
+        manifest = Manifest(
+            file.name, self._catalog.library_id(), self._reflects, len(index), checksum
+        )
+        with replace_file(self._manifest_file) as temporary:
+            temporary.write_text(json.dumps(asdict(manifest), indent=1), "utf-8")
+        self._saved = self._reflects
+        for old in self._folder.glob(f"{self._key}.*.faiss"):
+            if old != file:
+                # On Windows a reader may hold it open; the next save tries again.
+                with contextlib.suppress(OSError):
+                    old.unlink()
+
+    @property
+    def _manifest_file(self) -> Path:
+        return self._folder / f"{self._key}.json"
+
+    def _read(self) -> VectorIndex:
+        """Read the index that the manifest names, or start an empty one."""
+        self._saved = self._reflects = -1
+        try:
+            manifest = Manifest(**json.loads(self._manifest_file.read_text("utf-8")))
+            file = self._folder / manifest.file
+            if manifest.library_id == self._catalog.library_id() and (
+                _crc32(file) == manifest.crc32
+            ):
+                index = VectorIndex.open(file)
+                if len(index) == manifest.count and index.dim == self._model.dim:
+                    self._saved = self._reflects = manifest.generation
+                    return index
+        except (OSError, ValueError, TypeError):
+            pass  # a cache: what cannot be read is derived again
+        return VectorIndex.create(self._model.dim)
+
+    def _catch_up(self, index: VectorIndex) -> None:
+        with self._catalog.read() as session:
+            wanted = assets.searchable_ids(session, self._model.id)
+            present = index.ids
+            index.remove(np.setdiff1d(present, wanted, assume_unique=True))
+            missing = np.setdiff1d(wanted, present, assume_unique=True)
+            for ids, vectors in assets.vectors_of(session, missing):
+                index.add(ids, vectors)
+
+
+def _file_safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+
+
+def _crc32(file: Path) -> int:
+    checksum = 0
+    with file.open("rb") as opened:
+        while chunk := opened.read(READ_CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum

@@ -1,0 +1,101 @@
+"""What the tests share: libraries that live for one test, pictures made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from indexer import Indexer, Summary
+from pixfind.cli.main import cli
+from pixfind.config import Settings
+from pixfind.encoders.fake import FakeEncoder
+from pixfind.encoders.store import ModelStore
+from pixfind.library import Library
+from search import SearchEngine
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees or touches the user's own libraries and models."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    monkeypatch.delenv("PIXFIND_LIBRARY", raising=False)
+    monkeypatch.delenv("PIXFIND_MODELS", raising=False)
+    return home
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        library=tmp_path / "library", models=tmp_path / "models", demo_library=tmp_path / "demo"
+    )
+
+
+@pytest.fixture
+def library(settings: Settings) -> Iterator[Library]:
+    with Library.create(settings.library) as opened:
+        yield opened
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    return FakeEncoder()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a red, a green and a blue picture, one of them in a folder inside."""
+    folder = tmp_path / "photos"
+    (folder / "inner").mkdir(parents=True)
+    for name, colour in (("red.jpg", "red"), ("green.png", "#0f0"), ("inner/blue.webp", "blue")):
+        Image.new("RGB", (64, 48), colour).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def index(library: Library, encoder: FakeEncoder) -> Callable[..., Summary]:
+    """Index paths with the fake encoder into this test's library."""
+
+    def run(*paths: Path, **options: bool) -> Summary:
+        return Indexer(library, encoder, **options).run(paths)
+
+    return run
+
+
+@pytest.fixture
+def engine(library: Library, encoder: FakeEncoder) -> SearchEngine:
+    return SearchEngine(library, encoder)
+
+
+@pytest.fixture
+def pixfind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command line in this process, on this test's library and models."""
+    monkeypatch.setenv("PIXFIND_LIBRARY", str(settings.library))
+    monkeypatch.setenv("PIXFIND_MODELS", str(settings.models))
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def pocket() -> object:
+    """The bundled model."""
+    return ModelStore(Path("nowhere")).load("pocket")
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Real photos beside the checkout, which a user's machine does not have."""
+    folder = SHARED / "photos"
+    if not folder.is_dir():
+        pytest.skip("the shared photos are not on this machine")
+    return folder

@@ -1,0 +1,218 @@
+"""Indexing: what is embedded, what is not embedded again, what leaves the library."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from indexer import Indexer, Summary
+from pixfind.encoders.fake import FakeEncoder
+from pixfind.errors import LibraryBusyError, PathNotFoundError
+from pixfind.library import Library
+from search import SearchEngine
+
+Index = Callable[..., Summary]
+
+
+def names(engine: SearchEngine, query: str = "red") -> list[str]:
+    return [result.photo.path.name for result in engine.search(query).results]
+
+
+def test_finds_pictures_in_all_folders(index: Index, photos: Path, engine: SearchEngine) -> None:
+    summary = index(photos)
+    assert (summary.embedded, summary.photos, summary.failed) == (3, 3, 0)
+    assert names(engine, "blue")[0] == "blue.webp"
+    assert names(engine, "red")[0] == "red.jpg"
+
+
+def test_second_run_embeds_nothing(index: Index, photos: Path, encoder: FakeEncoder) -> None:
+    index(photos)
+    before = encoder.images_encoded
+    summary = index(photos)
+    assert encoder.images_encoded == before
+    assert (summary.embedded, summary.known, summary.unchanged) == (0, 0, 3)
+
+
+def test_without_paths_the_known_folders_are_looked_at(index: Index, photos: Path) -> None:
+    index(photos)
+    Image.new("RGB", (40, 40), "yellow").save(photos / "yellow.png")
+    assert index().embedded == 1
+
+
+def test_touched_file_is_hashed_not_embedded(index: Index, photos: Path) -> None:
+    index(photos)
+    os.utime(photos / "red.jpg", ns=(1, 1))
+    summary = index(photos)
+    assert (summary.embedded, summary.known) == (0, 1)
+    assert index(photos).unchanged == 3
+
+
+def test_moved_folder_costs_no_embedding(
+    index: Index, photos: Path, engine: SearchEngine, encoder: FakeEncoder
+) -> None:
+    index(photos)
+    (photos / "inner").rename(photos / "elsewhere")
+    summary = index(photos)
+    assert encoder.images_encoded == 3
+    assert (summary.known, summary.removed, summary.photos) == (1, 1, 3)
+    assert engine.search("blue").results[0].photo.path == photos / "elsewhere" / "blue.webp"
+
+
+def test_moved_root_is_followed(
+    index: Index, photos: Path, engine: SearchEngine, encoder: FakeEncoder, library: Library
+) -> None:
+    index(photos)
+    moved = photos.with_name("moved")
+    photos.rename(moved)
+    index(moved)
+    assert encoder.images_encoded == 3
+    assert engine.search("red").results[0].photo.paths == (moved / "red.jpg",)
+
+
+def test_deleted_file_leaves_the_results_and_may_come_back(
+    index: Index, photos: Path, engine: SearchEngine, encoder: FakeEncoder, tmp_path: Path
+) -> None:
+    index(photos)
+    (photos / "red.jpg").rename(tmp_path / "kept.jpg")
+    summary = index(photos)
+    assert (summary.removed, summary.photos) == (1, 2)
+    assert "red.jpg" not in names(engine)
+    (tmp_path / "kept.jpg").rename(photos / "back.jpg")
+    assert index(photos).embedded == 0
+    assert names(engine)[0] == "back.jpg"
+    assert encoder.images_encoded == 3
+
+
+def test_copies_in_one_run_are_embedded_once(
+    index: Index, photos: Path, engine: SearchEngine, encoder: FakeEncoder
+) -> None:
+    for number in range(5):
+        shutil.copy(photos / "red.jpg", photos / f"copy{number}.jpg")
+    summary = index(photos)
+    assert encoder.images_encoded == 3
+    assert (summary.embedded, summary.known, summary.photos) == (3, 5, 3)
+    assert len(engine.search("red").results[0].photo.paths) == 6
+
+
+def test_hidden_files_and_other_files_are_passed_over(index: Index, photos: Path) -> None:
+    shutil.copy(photos / "red.jpg", photos / ".hidden.jpg")
+    (photos / ".cache").mkdir()
+    Image.new("RGB", (9, 9)).save(photos / ".cache" / "black.png")
+    (photos / "notes.txt").write_text("no picture")
+    (photos / "film.mp4").write_bytes(b"no picture either")
+    summary = index(photos)
+    assert (summary.embedded, summary.failed) == (3, 0)
+
+
+def test_library_inside_the_photos_is_not_indexed(photos: Path, encoder: FakeEncoder) -> None:
+    with Library.create(photos / "library") as library:
+        Indexer(library, encoder).run([photos])
+        assert Indexer(library, encoder).run([photos]).photos == 3
+
+
+def test_changed_content_replaces_the_old(
+    index: Index, photos: Path, engine: SearchEngine
+) -> None:
+    index(photos)
+    Image.new("RGB", (64, 48), "blue").save(photos / "red.jpg")
+    index(photos)
+    assert engine.search("red").results[0].score < 0.9
+
+
+def test_bad_file_is_recorded_and_not_tried_again(
+    index: Index, photos: Path, pixfind: Callable[..., object]
+) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8 not really")
+    assert (index(photos).failed, index(photos).failed) == (1, 0)
+    assert index(photos, retry_failed=True).failed == 1
+    Image.new("RGB", (64, 48), "white").save(photos / "bad.jpg")
+    assert index(photos).embedded == 1
+
+
+def test_one_file_can_be_indexed(index: Index, photos: Path) -> None:
+    assert index(photos / "red.jpg").photos == 1
+    assert index(photos / "red.jpg").unchanged == 1
+
+
+def test_outer_folder_takes_over_the_inner_one(
+    index: Index, photos: Path, encoder: FakeEncoder, engine: SearchEngine
+) -> None:
+    index(photos / "inner")
+    summary = index(photos)
+    assert (summary.embedded, summary.unchanged, summary.removed) == (2, 1, 0)
+    assert engine.search("blue").results[0].photo.paths == (photos / "inner" / "blue.webp",)
+
+
+def test_folder_inside_a_known_one_is_part_of_it(index: Index, photos: Path) -> None:
+    index(photos)
+    (photos / "red.jpg").unlink()
+    summary = index(photos / "inner")
+    assert (summary.unchanged, summary.removed) == (1, 0)
+
+
+def test_unmounted_root_keeps_its_photos(index: Index, photos: Path, tmp_path: Path) -> None:
+    index(photos)
+    photos.rename(tmp_path / "unplugged")
+    summary = index()
+    assert summary.missing_roots == [str(photos)]
+    assert summary.photos == 3
+
+
+def test_missing_path_is_named(index: Index, tmp_path: Path) -> None:
+    with pytest.raises(PathNotFoundError, match="nowhere"):
+        index(tmp_path / "nowhere")
+
+
+def test_two_indexers_at_once_are_refused(library: Library, index: Index, photos: Path) -> None:
+    with library.writing(), pytest.raises(LibraryBusyError):
+        index(photos)
+
+
+def test_other_model_embeds_again_beside_the_first(
+    library: Library, index: Index, photos: Path
+) -> None:
+    index(photos)
+    other = FakeEncoder(name="other")
+    assert Indexer(library, other).run([photos]).embedded == 3
+    assert SearchEngine(library, other).search("red").model == "other"
+    assert SearchEngine(library, FakeEncoder()).search("red").model == "fake"
+
+
+class InterruptedEncoder(FakeEncoder):
+    """Presses Ctrl-C when the second batch is encoded."""
+
+    def encode_images(self, images):
+        if self.images_encoded:
+            raise KeyboardInterrupt
+        return super().encode_images(images)
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_continues(
+    library: Library, tmp_path: Path, index: Index
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(80):
+        Image.new("RGB", (16, 16), (number, 2 * number, 0)).save(folder / f"{number}.png")
+    summary = Indexer(library, InterruptedEncoder()).run([folder])
+    assert summary.interrupted
+    assert 0 < summary.photos < 80
+    done = summary.photos
+    summary = index(folder)
+    assert (summary.embedded, summary.photos) == (80 - done, 80)
+
+
+def test_names_that_are_not_utf8(index: Index, photos: Path, engine: SearchEngine) -> None:
+    name = os.fsencode(photos) + b"/caf\xe9 \xff.jpg"
+    try:
+        os.rename(photos / "red.jpg", name)
+    except OSError:
+        pytest.skip("this file system takes only valid names")
+    index(photos)
+    assert index(photos).unchanged == 3
+    assert os.fsencode(engine.search("red").results[0].photo.path) == name

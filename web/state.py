@@ -1,0 +1,72 @@
+"""What the requests of one application share: the open library and its engine."""
+
+from __future__ import annotations
+
+import threading
+from typing import cast
+
+from flask import current_app
+
+from pixfind.config import Settings
+from pixfind.encoders.store import ModelStore
+from pixfind.errors import LibraryEmptyError
+from pixfind.library import Library
+from pixfind.photos.thumbnails import Thumbnails
+from search import SearchEngine
+from search.engine import open_engine
+
+
+class AppState:
+    """Opens the library when it is first asked for, and again when its model has changed."""
+
+    def __init__(self, settings: Settings, model: str | None) -> None:
+        self.settings = settings
+        self._asked = model
+        self._lock = threading.Lock()
+        self._library: Library | None = None
+        self._engine: SearchEngine | None = None
+        self._engine_model: int | None = None
+
+    def library(self) -> Library:
+        """Return the open library.
+
+        Raises:
+            LibraryNotFoundError: there is none yet.
+        """
+        with self._lock:
+            if self._library is None:
+                self._library = Library.open(self.settings.library)
+            return self._library
+
+    def engine(self) -> SearchEngine:
+        """Return an engine over the library as it is now.
+
+        Raises:
+            LibraryError, ModelError: the library cannot be searched.
+        """
+        library = self.library()
+        model = library.model()
+        if model is None:
+            raise LibraryEmptyError(library.folder)
+        with self._lock:
+            if self._engine is None or self._engine_model != model.id:
+                store = ModelStore(self.settings.models)
+                self._engine = open_engine(library, store, self._asked)
+                self._engine_model = model.id
+            return self._engine
+
+    def thumbnails(self) -> Thumbnails:
+        """Return the library's thumbnails."""
+        return Thumbnails(self.library().thumbnails)
+
+    def close(self) -> None:
+        """Close the library, if it is open."""
+        with self._lock:
+            if self._library is not None:
+                self._library.close()
+            self._library = self._engine = self._engine_model = None
+
+
+def state() -> AppState:
+    """Return the state of the application that serves the current request."""
+    return cast(AppState, current_app.extensions["pixfind"])
