@@ -106,7 +106,9 @@ class _Run:
         self._encoder = encoder
         self._settings = settings
         self._summary = Summary()
-        self._model: Model = library.choose_model(encoder.spec)
+        self._model: Model = library.add_model(encoder.spec)
+        searched = library.model()
+        self._is_new_model = searched is not None and searched.id != self._model.id
         self._comparison = Comparison(
             self._catalog, self._model.id, library.folder, settings.retry_failed
         )
@@ -124,6 +126,8 @@ class _Run:
         started = time.monotonic()
         try:
             self._update(self._scopes(paths))
+            if self._is_new_model:
+                self._library.choose_model(self._model)
         except KeyboardInterrupt:
             self._summary.interrupted = True
         self._library.vectors(self._model).save()
@@ -133,8 +137,15 @@ class _Run:
         return self._summary
 
     def _scopes(self, paths: Sequence[Path]) -> list[Scope]:
-        if paths:
-            return [self._scope(path.absolute()) for path in paths]
+        """Return what to look at: the paths, or every root.
+
+        A library changes over to another model as a whole, so for a new one it is every root too.
+        """
+        # Twice, because a later path may take over the root of an earlier one.
+        asked = [self._scope(path.absolute()) for path in [*paths, *paths]][len(paths) :]
+        if paths and not self._is_new_model:
+            apart = dict.fromkeys(asked)
+            return [a for a in apart if not any(a.is_within(b) for b in apart if a != b)]
         with self._catalog.read() as session:
             known = [Scope(root.id, Path(root.path)) for root in roots.all_roots(session)]
         self._summary.missing_roots = [str(s.root) for s in known if not s.root.is_dir()]

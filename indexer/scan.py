@@ -29,6 +29,14 @@ class Scope:
     start: str = ""
     only: str | None = None
 
+    def is_within(self, other: Scope) -> bool:
+        """Return whether the other looks at everything that this one does."""
+        if self.root_id != other.root_id:
+            return False
+        if other.only is not None:
+            return self == other
+        return _is_within(self.start, other.start)
+
     def path(self, place: Place) -> Path:
         """Return the absolute path of a file under the root."""
         return self.root / place.folder / place.name

@@ -6,6 +6,7 @@
     │   ├── LibraryEmptyError        nothing has been indexed
     │   ├── LibraryBusyError         another process writes to it
     │   ├── LibraryTooNewError       made by a later version
+    │   ├── LibraryAccessError       the disk or its permissions are in the way
     │   └── LibraryDamagedError      catalog.db is not a usable database
     ├── ModelError
     │   ├── ModelNotFoundError       no such model installed
@@ -80,6 +81,18 @@ class LibraryTooNewError(LibraryError):
             library,
         )
         self.migration = migration
+
+
+class LibraryAccessError(LibraryError):
+    """The catalog is whole, but cannot be read or written."""
+
+    def __init__(self, library: Path, reason: str) -> None:
+        super().__init__(
+            f"the catalog in {library} cannot be used ({reason}); "
+            "check the disk's free space and the folder's permissions",
+            library,
+        )
+        self.reason = reason
 
 
 class LibraryDamagedError(LibraryError):

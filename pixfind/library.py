@@ -98,14 +98,19 @@ class Library:
         with self.catalog.read() as session:
             return list(session.scalars(select(Model).order_by(Model.name)))
 
-    def choose_model(self, spec: EncoderSpec) -> Model:
-        """Make that model the one that the library is searched with."""
+    def add_model(self, spec: EncoderSpec) -> Model:
+        """Return the model's row; the first model is the one that the library is searched with."""
         with self.catalog.write() as session:
             row = assets.model_row(session, spec.name, spec.fingerprint, spec.dim)
-            if setting(session, MODEL_SETTING) != str(row.id):
+            if setting(session, MODEL_SETTING) is None:
                 set_setting(session, MODEL_SETTING, str(row.id))
-                bump_generation(session)
         return row
+
+    def choose_model(self, model: Model) -> None:
+        """Make that model the one that the library is searched with."""
+        with self.catalog.write() as session:
+            set_setting(session, MODEL_SETTING, str(model.id))
+            bump_generation(session)
 
     def require(self, spec: EncoderSpec) -> Model:
         """Return the row of a model that can search this library.

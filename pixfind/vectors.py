@@ -54,8 +54,15 @@ class VectorIndex:
             raise OSError(f"no FAISS index in {file}") from error
 
     def save(self, file: Path) -> None:
-        """Write the index to ``file``."""
-        faiss.write_index(self._index, os.fspath(file))
+        """Write the index to ``file``.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            faiss.write_index(self._index, os.fspath(file))
+        except RuntimeError as error:
+            raise OSError(f"the vectors cannot be written to {file}") from error
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

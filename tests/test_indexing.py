@@ -115,9 +115,7 @@ def test_library_inside_the_photos_is_not_indexed(photos: Path, encoder: FakeEnc
         assert Indexer(library, encoder).run([photos]).photos == 3
 
 
-def test_changed_content_replaces_the_old(
-    index: Index, photos: Path, engine: SearchEngine
-) -> None:
+def test_changed_content_replaces_the_old(index: Index, photos: Path, engine: SearchEngine) -> None:
     index(photos)
     Image.new("RGB", (64, 48), "blue").save(photos / "red.jpg")
     index(photos)
@@ -210,9 +208,30 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_continues(
 def test_names_that_are_not_utf8(index: Index, photos: Path, engine: SearchEngine) -> None:
     name = os.fsencode(photos) + b"/caf\xe9 \xff.jpg"
     try:
-        os.rename(photos / "red.jpg", name)
+        (photos / "red.jpg").rename(os.fsdecode(name))
     except OSError:
         pytest.skip("this file system takes only valid names")
     index(photos)
     assert index(photos).unchanged == 3
     assert os.fsencode(engine.search("red").results[0].photo.path) == name
+
+
+def test_new_model_takes_over_only_when_it_has_seen_everything(
+    library: Library, index: Index, photos: Path, tmp_path: Path
+) -> None:
+    index(photos)
+    more = tmp_path / "more"
+    more.mkdir()
+    for number in range(40):
+        Image.new("RGB", (16, 16), (number, 99, 0)).save(more / f"{number}.png")
+    interrupted = InterruptedEncoder(name="other")
+    assert Indexer(library, interrupted).run([more]).interrupted
+    assert library.model().name == "fake"
+    summary = Indexer(library, FakeEncoder(name="other")).run([more])
+    assert (summary.photos, library.model().name) == (43, "other")
+
+
+def test_paths_that_overlap_are_looked_at_once(index: Index, photos: Path) -> None:
+    summary = index(photos / "inner", photos, photos, photos / "red.jpg")
+    assert (summary.embedded, summary.known) == (3, 0)
+    assert index(photos / "red.jpg", photos).unchanged == 3

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, select, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from pixfind.catalog import migrations
 from pixfind.catalog.schema import Setting
-from pixfind.errors import LibraryDamagedError, LibraryTooNewError
+from pixfind.errors import LibraryAccessError, LibraryDamagedError, LibraryTooNewError
 
 FILE_NAME = "catalog.db"
 # How long a writer waits for another one's batch to be committed.
@@ -37,13 +37,11 @@ class Catalog:
         Raises:
             LibraryTooNewError: a later pixfind wrote it.
             LibraryDamagedError: it is not a usable SQLite database.
+            LibraryAccessError: it cannot be read or written.
         """
         catalog = cls(_engine(folder / FILE_NAME), folder)
         try:
             catalog._migrate()
-        except DatabaseError as error:
-            catalog.close()
-            raise LibraryDamagedError(folder, str(error.orig)) from error
         except BaseException:
             catalog.close()
             raise
@@ -56,13 +54,16 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session on one consistent state of the catalog."""
-        with Session(self.engine, autoflush=False) as session:
+        with self._named_errors(), Session(self.engine, autoflush=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a transaction that is committed whole at the end, or not at all."""
-        with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
+        with (
+            self._named_errors(),
+            Session(self.engine, autoflush=False, expire_on_commit=False) as session,
+        ):
             # Taking the write lock at once means waiting for it here, never half-way.
             session.connection(execution_options={"begin": "IMMEDIATE"})
             yield session
@@ -78,7 +79,23 @@ class Catalog:
         with self.read() as session:
             return setting(session, "library_id") or ""
 
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Say what is wrong with the database in pixfind's own errors."""
+        try:
+            yield
+        except OperationalError as error:
+            raise LibraryAccessError(self.folder, str(error.orig)) from error
+        except IntegrityError:
+            raise  # a mistake of the program's
+        except DatabaseError as error:
+            raise LibraryDamagedError(self.folder, str(error.orig)) from error
+
     def _migrate(self) -> None:
+        with self._named_errors():
+            self._apply_migrations()
+
+    def _apply_migrations(self) -> None:
         with self.engine.connect() as connection:
             done = migrations.applied(connection)
         known = [migration.name for migration in migrations.MIGRATIONS]

@@ -19,17 +19,22 @@ from pixfind.cli.serve import serve
 from pixfind.cli.status import status
 from pixfind.config import Settings
 from pixfind.errors import PixfindError
+from pixfind.text import printable
 
 
 class Commands(click.Group):
-    """A group that turns pixfind's own errors into one line and exit code 1."""
+    """A group that turns expected errors into one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except PixfindError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error))) from error
+        except BrokenPipeError:
+            raise  # click's: the reader of our output has had enough
+        except OSError as error:
+            raise click.ClickException(printable(str(error))) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

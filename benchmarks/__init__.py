@@ -1,0 +1,1 @@
+"""Reproducible measurements, each against a baseline in the same run. Not installed."""

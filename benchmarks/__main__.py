@@ -1,0 +1,24 @@
+"""Run one measurement: ``python -m benchmarks NAME``; without a name, list them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+BENCHMARKS = {
+    "cold_search": "process start to printed result, against loading ViT-B-32 with open_clip",
+}
+
+
+def main() -> None:
+    """Run the benchmark named on the command line."""
+    name = sys.argv[1].replace("-", "_") if len(sys.argv) > 1 else ""
+    if name not in BENCHMARKS:
+        for known, question in BENCHMARKS.items():
+            print(f"{known}: {question}")
+        sys.exit(2 if name else 0)
+    importlib.import_module(f"benchmarks.{name}").run()
+
+
+if __name__ == "__main__":
+    main()
