@@ -140,9 +140,10 @@ def _split_file(folder: Path, split: Path) -> Path:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return [line for line in file.read_text("utf-8").splitlines() if line.strip()]
-    except OSError as error:
+        # Not ``splitlines``, which also splits at characters that captions may hold.
+        return [line for line in file.read_text("utf-8-sig").split("\n") if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise EvaluationError(
-            f"{file} cannot be read ({error.strerror}); a set is a folder with images/ and "
-            "captions.tsv"
+            f"{file} cannot be read ({reason}); a set is a folder with images/ and captions.tsv"
         ) from error

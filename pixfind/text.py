@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 KIB = 1024
+JOINERS = "\u200c\u200d"
 
 
 def printable(text: str) -> str:
@@ -12,7 +15,12 @@ def printable(text: str) -> str:
     cursor or colour the screen.
     """
     valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in valid)
+    return "".join(c if _harmless(c) else "\N{REPLACEMENT CHARACTER}" for c in valid)
+
+
+def _harmless(c: str) -> bool:
+    # Names hold them often: macOS's screenshots a narrow space, emoji and Indic scripts joiners.
+    return c.isprintable() or unicodedata.category(c) == "Zs" or c in JOINERS
 
 
 def readable_size(size: int) -> str:

@@ -22,6 +22,8 @@ from pixfind.durable import replace_file
 from pixfind.vectors import VectorIndex
 
 READ_CHUNK = 1 << 22
+# The cosine of a vector with its own 8-bit code.
+SAME_VECTOR = 0.98
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class VectorCache:
         with replace_file(self._manifest_file) as temporary:
             temporary.write_text(json.dumps(asdict(manifest), indent=1), "utf-8")
         self._saved = self._reflects
-        for old in self._folder.glob(f"{self._key}.*.faiss"):
+        killed = self._folder.glob(f".{self._key}.*.tmp")  # left by a process that was killed
+        for old in (*self._folder.glob(f"{self._key}.*.faiss"), *killed):
             if old != file:
                 # On Windows a reader may hold it open; the next save tries again.
                 with contextlib.suppress(OSError):
@@ -107,12 +110,21 @@ class VectorCache:
                 _crc32(file) == manifest.crc32
             ):
                 index = VectorIndex.open(file)
-                if len(index) == manifest.count and index.dim == self._model.dim:
+                sizes = (len(index), index.dim)
+                if sizes == (manifest.count, self._model.dim) and self._is_of_catalog(index):
                     self._saved = self._reflects = manifest.generation
                     return index
         except (OSError, ValueError, TypeError):
             pass  # a cache: what cannot be read is derived again
         return VectorIndex.create(self._model.dim)
+
+    def _is_of_catalog(self, index: VectorIndex) -> bool:
+        """Compare the newest vector: a catalog restored from a backup gives ids out again."""
+        newest = index.ids[-1:]
+        with self._catalog.read() as session:
+            for _, vectors in assets.vectors_of(session, newest):
+                return float(index.search(vectors, 1, newest)[0].item()) > SAME_VECTOR
+        return not len(index)
 
     def _catch_up(self, index: VectorIndex) -> None:
         with self._catalog.read() as session:

@@ -20,6 +20,7 @@ from pixfind.photos.decode import decode, read_bytes
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
 MAX_QUERY_CHARS = 1000
+MAX_ID = 2**63 - 1  # SQLite's; addresses on the web can hold more
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class SearchEngine:
             QueryError: the query is empty or too long.
             LibraryEmptyError, ModelMismatchError: the library cannot be searched like that.
         """
-        words = " ".join(query.split())
+        # An argument that is not UTF-8 arrives with lone surrogates, which no tokenizer takes.
+        words = " ".join(query.encode("utf-8", "replace").decode("utf-8").split())
         if not words:
             raise QueryError("the query is empty; describe a picture, for example: a dog on grass")
         if len(words) > MAX_QUERY_CHARS:
@@ -91,6 +93,7 @@ class SearchEngine:
             PhotoNotFoundError: there is no such photo.
             LibraryEmptyError, ModelMismatchError: as for ``search``.
         """
+        _require_possible(asset_id)
         model = self._library.require(self._encoder.spec)
         return self._like(str(asset_id), model, asset_id, limit)
 
@@ -100,6 +103,7 @@ class SearchEngine:
         Raises:
             PhotoNotFoundError: there is no such photo.
         """
+        _require_possible(asset_id)
         with self._library.catalog.read() as session:
             return photos.photo(session, asset_id)
 
@@ -133,6 +137,11 @@ class SearchEngine:
         ]
         total = len(index) - (leave_out is not None)
         return Results(query, model.name, total, tuple(ranked[:limit]))
+
+
+def _require_possible(asset_id: int) -> None:
+    if not 0 < asset_id <= MAX_ID:
+        raise PhotoNotFoundError(asset_id)
 
 
 def _bounded(limit: int) -> int:

@@ -41,7 +41,7 @@ def result_json(result: Result) -> dict[str, Any]:
 def results_json(results: Results) -> dict[str, Any]:
     """Return the whole answer to a query."""
     return {
-        "query": results.query,
+        "query": printable(results.query),
         "model": results.model,
         "total": results.total,
         "results": [result_json(result) for result in results.results],

@@ -92,7 +92,7 @@ def pocket() -> object:
     return ModelStore(Path("nowhere")).load("pocket")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """Real photos beside the checkout, which a user's machine does not have."""
     folder = SHARED / "photos"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
@@ -75,6 +76,15 @@ def export_text(module: PocketText, file: Path) -> None:
     model = _exported(module, (ids, mask), names, (shape, shape))
     _store_weights(model.graph, TensorProto.INT8)
     onnx.save(model, file)
+
+
+def agreement(module: nn.Module, file: Path, inputs: dict[str, Tensor]) -> float:
+    """Return the lowest cosine between a written graph's vectors and the module's own."""
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    got = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0]
+    with torch.inference_mode():
+        expected = module(*inputs.values()).numpy()
+    return float((got * expected).sum(axis=1).min())
 
 
 def _exported(

@@ -22,12 +22,12 @@ HIDDEN = 1024
 class Recipe:
     """Every number of the training run."""
 
-    epochs: int = 25
+    epochs: int = 35
     batch: int = 512
     rate: float = 1e-3
     weight_decay: float = 0.2
-    image_dropout: float = 0.3
-    text_dropout: float = 0.1
+    image_dropout: float = 0.5
+    text_dropout: float = 0.2
     label_smoothing: float = 0.05
     short_query_share: float = 1 / 3
     seed: int = 0
@@ -47,7 +47,7 @@ class ImageHead(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map pooled features (n, 1280) to unit embeddings (n, 384)."""
+        """Map pooled features (n, IMAGE_DIM) to unit embeddings (n, 384)."""
         standard = self.dropout((features - self.mean) / self.std)
         return nn.functional.normalize(self.linear(standard) + self.branch(standard), dim=-1)
 
@@ -84,11 +84,21 @@ class Captions:
 
 
 def train(images: Array, captions: Captions, recipe: Recipe) -> tuple[ImageHead, TextHead]:
-    """Train both heads with the symmetric contrastive loss (CLIP, Radford et al. 2021)."""
+    """Train both heads with the symmetric contrastive loss (CLIP, Radford et al. 2021).
+
+    Args:
+        images: the features of every view of every photo, float32 (views, photos, IMAGE_DIM).
+        captions: the texts of each photo.
+        recipe: how.
+    """
     torch.manual_seed(recipe.seed)
+    # Channels that never fire leave Adam with numbers so small that a CPU crawls over them.
+    torch.set_flush_denormal(True)
     rng = np.random.default_rng(recipe.seed)
     features = torch.from_numpy(images)
-    image_head = ImageHead(features.mean(0), features.std(0) + 1e-6, recipe.image_dropout)
+    views, photos, _ = features.shape
+    mean, std = features.mean(dim=(0, 1)), features.std(dim=(0, 1)) + 1e-6
+    image_head = ImageHead(mean, std, recipe.image_dropout)
     text_head = TextHead(recipe.text_dropout)
     scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
     weights = [*image_head.parameters(), *text_head.parameters()]
@@ -99,15 +109,16 @@ def train(images: Array, captions: Captions, recipe: Recipe) -> tuple[ImageHead,
         ],
         lr=recipe.rate,
     )
-    steps = len(images) // recipe.batch
+    steps = photos // recipe.batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.rate, total_steps=steps * recipe.epochs
     )
     labels = torch.arange(recipe.batch)
     for _ in track(range(recipe.epochs), description="epochs"):
-        for rows in rng.permutation(len(images))[: steps * recipe.batch].reshape(steps, -1):
+        for rows in rng.permutation(photos)[: steps * recipe.batch].reshape(steps, -1):
             texts = torch.from_numpy(captions.sample(rows, rng, recipe.short_query_share))
-            logits = scale.exp() * image_head(features[rows]) @ text_head(texts).T
+            seen = features[rng.integers(views, size=len(rows)), rows]
+            logits = scale.exp() * image_head(seen) @ text_head(texts).T
             loss = sum(
                 nn.functional.cross_entropy(side, labels, label_smoothing=recipe.label_smoothing)
                 for side in (logits, logits.T)

@@ -22,13 +22,11 @@ def create_app(
             elsewhere cannot reach it by pointing a name of its own at 127.0.0.1.
     """
     app = Flask(__name__)
-    if loopback:
-        app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]
     app.extensions["pixfind"] = AppState(settings or Settings.load(), model)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for blueprint in (pages.blueprint, api.blueprint, media.blueprint):
         app.register_blueprint(blueprint)
     errors.register(app)
-    security.register(app)
+    security.register(app, loopback=loopback)
     register_filters(app)
     return app

@@ -48,7 +48,7 @@ def _limit() -> int:
 
 def _linked(photo: dict[str, Any]) -> dict[str, Any]:
     links = {
-        name: url_for(f"media.{name}", photo_id=photo["id"])
+        name: url_for(f"media.{name}", photo_id=photo["id"], v=photo["sha256"][:12])
         for name in ("thumbnail", "preview", "original")
     }
     return {**photo, **links}

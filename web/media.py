@@ -9,7 +9,7 @@ from web.state import state
 
 blueprint = Blueprint("media", __name__)
 
-# Their address holds the id of unchanging content, so a browser need not ask again.
+# The pages' addresses name the content (``formatting.version``), so a browser need not ask again.
 MAX_AGE_S = 24 * 3600
 
 
@@ -31,8 +31,11 @@ def original(photo_id: int) -> Response:
     photo = state().engine().photo(photo_id)
     if not photo.path.is_file():
         abort(404, "the file is not there now; its drive may not be mounted")
+    known = photo.path.stat()
     return send_file(
         photo.path,
+        # Flask's own would be made of the path, which need not be UTF-8.
+        etag=f"{known.st_mtime_ns:x}-{known.st_size:x}",
         conditional=True,
         as_attachment=True,
         download_name=printable(photo.path.name),
@@ -43,4 +46,13 @@ def _rendered(photo_id: int, size: str) -> Response:
     current = state()
     photo = current.engine().photo(photo_id)
     file = current.thumbnails().get(photo.content_id, photo.path, size)
-    return send_file(file, mimetype="image/jpeg", conditional=True, max_age=MAX_AGE_S)
+    response = send_file(
+        file,
+        mimetype="image/jpeg",
+        conditional=True,
+        etag=f"{photo.content_id.hex()}-{size}",
+        max_age=MAX_AGE_S,
+    )
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+
+from pixfind.machine import is_loopback
 
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
@@ -17,10 +21,23 @@ HEADERS = {
 }
 
 
-def register(app: Flask) -> None:
-    """Set the headers on every answer."""
+def register(app: Flask, *, loopback: bool) -> None:
+    """Set the headers on every answer; if ``loopback``, refuse requests to any other host."""
+    if loopback:
+        app.before_request(_refuse_foreign_hosts)
 
     @app.after_request
     def set_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
         return response
+
+
+def _refuse_foreign_hosts() -> None:
+    # Not Flask's TRUSTED_HOSTS: it knows no IPv6 addresses, and leaves a refused request without
+    # what a page needs to be rendered.
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        host = ""
+    if not is_loopback(host):
+        abort(400, "this server answers on this machine only; let others in with: serve --host")

@@ -86,6 +86,8 @@ def vectors_of(session: Session, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids
         rows = session.execute(
             select(Embedding.id, Embedding.vector).where(Embedding.id.in_(wanted))
         ).all()
+        if not rows:
+            continue
         found = np.array([row[0] for row in rows], np.int64)
         stored = np.frombuffer(b"".join(row[1] for row in rows), STORED)
         yield found, stored.reshape(len(rows), -1).astype(np.float32)

@@ -161,7 +161,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         # power cut may undo the last batches, which the next run then does again.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.OperationalError:
+    except sqlite3.Error:
         connection.close()
         raise
     return connection

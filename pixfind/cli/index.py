@@ -76,7 +76,13 @@ def index(
 
 
 def _document(library: Library, model: str, summary: Summary) -> dict[str, object]:
-    return {"library": str(library.folder), "model": model, **asdict(summary)}
+    return {
+        "library": printable(str(library.folder)),
+        "model": model,
+        **asdict(summary),
+        "unreadable": [printable(folder) for folder in summary.unreadable],
+        "missing_roots": [printable(folder) for folder in summary.missing_roots],
+    }
 
 
 def _print(library: Library, summary: Summary) -> None:
@@ -89,6 +95,6 @@ def _print(library: Library, summary: Summary) -> None:
         f"{summary.embedded:,} embedded ({rate:.1f}/s), {summary.known:,} known by content, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed, {summary.failed:,} failed"
     )
-    click.echo(f"{summary.photos:,} photos can be found in {library.folder}")
+    click.echo(f"{summary.photos:,} photos can be found in {printable(str(library.folder))}")
     if summary.failed:
         notice("why files failed: pixfind status --failures")

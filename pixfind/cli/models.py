@@ -9,7 +9,8 @@ import click
 
 from pixfind.cli.output import json_option, notice, print_json
 from pixfind.config import Settings
-from pixfind.text import readable_size
+from pixfind.errors import ModelDamagedError
+from pixfind.text import printable, readable_size
 
 if TYPE_CHECKING:
     from pixfind.encoders.model_files import Description
@@ -32,7 +33,12 @@ def list_models(settings: Settings, as_json: bool) -> None:
       pixfind models list
     """
     store = _store(settings)
-    rows = [_row(store, store.describe(name)) for name in store.names()]
+    rows = []
+    for name in store.names():
+        try:
+            rows.append(_row(store, store.describe(name)))
+        except ModelDamagedError as error:
+            notice(printable(str(error)))
     if as_json:
         print_json({"models": rows})
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
+import logging
 
 import click
 
 from pixfind.cli.output import model_option, notice
 from pixfind.config import Settings
+from pixfind.machine import is_loopback
 
 THREADS = 8
 
@@ -32,6 +33,8 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool, model: s
 
     from web import create_app
 
+    # It warns whenever a request has to wait for a thread, which users need not know.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     app = create_app(settings, model=model, loopback=is_loopback(host))
     try:
         server = create_server(app, host=host, port=port, threads=THREADS, ident="pixfind")
@@ -51,14 +54,6 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool, model: s
     finally:
         server.close()
         app.extensions["pixfind"].close()
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def host_in_url(host: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pixfind.encoders.base import EncoderSpec
+from pixfind.encoders.cleaning import CLEANERS
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelDamagedError
 
@@ -21,9 +22,15 @@ MODEL_JSON = "model.json"
 IMAGE_GRAPH = "image.onnx"
 TEXT_GRAPH = "text.onnx"
 TOKENIZER = "tokenizer.json"
+WEIGHTS = "weights.safetensors"
 HASH_CHUNK = 1 << 20
 
 Engine = Literal["onnx", "open_clip"]
+NEEDED = {"onnx": {IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER}, "open_clip": {WEIGHTS}}
+KINDS = {
+    "name": str, "version": str, "dim": int, "files": dict, "engine": str, "text_cleaning": str,
+    "licence": str, "about": dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,19 @@ class Description:
     text_cleaning: str = "none"
     licence: str = "unknown"
     about: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, kind in KINDS.items():
+            if not isinstance(getattr(self, key), kind):
+                raise ValueError(f"{key} must be of type {kind.__name__}")
+        if self.engine not in NEEDED or self.text_cleaning not in CLEANERS:
+            raise ValueError(f"nothing here runs {self.engine!r} with {self.text_cleaning!r}")
+        if lacking := NEEDED[self.engine] - set(self.files):
+            raise ValueError(f"files lacks {', '.join(sorted(lacking))}")
+        for file in self.files:
+            # Nothing outside the model's folder is ever read or written on its word.
+            if file != Path(file).name or file == MODEL_JSON:
+                raise ValueError(f"{file!r} is not a file name")
 
     @property
     def fingerprint(self) -> str:
@@ -110,7 +130,7 @@ def verify(folder: Path, description: Description) -> None:
     for name, expected in description.files.items():
         try:
             actual = sha256_of(folder / name)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ModelDamagedError(description.name, folder, f"{name} is missing") from error
         if actual != expected:
             raise ModelDamagedError(description.name, folder, f"{name} has been changed")

@@ -13,11 +13,9 @@ import numpy as np
 from PIL import Image
 
 from pixfind.encoders.base import Encoder, Vectors
-from pixfind.encoders.model_files import Description
+from pixfind.encoders.model_files import WEIGHTS, Description
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelAddError, ModelDamagedError
-
-WEIGHTS = "weights.safetensors"
 
 
 class OpenClipEncoder(Encoder):
@@ -94,6 +92,23 @@ def create_model(architecture: str, pretrained: str) -> Any:
     Raises:
         ModelAddError: open_clip does not know the names, or the weights cannot be had.
     """
+    is_file = check_names(architecture, pretrained)
+    try:
+        with quiet():
+            import open_clip
+
+            model = open_clip.create_model(architecture, pretrained=pretrained)
+    except Exception as error:  # a damaged file, a hub out of reach: each raises its own kind
+        raise ModelAddError(_why(architecture, pretrained, is_file, error), architecture) from error
+    return model.eval()
+
+
+def check_names(architecture: str, pretrained: str) -> bool:
+    """Return whether ``pretrained`` is a file; it may also be the tag of published weights.
+
+    Raises:
+        ModelAddError: open_clip does not know the names.
+    """
     with quiet():
         import open_clip
 
@@ -111,12 +126,7 @@ def create_model(architecture: str, pretrained: str) -> Any:
             f"{architecture} (there are: {', '.join(tags) or 'none'})",
             architecture,
         )
-    try:
-        with quiet():
-            model = open_clip.create_model(architecture, pretrained=pretrained)
-    except Exception as error:  # a damaged file, a hub out of reach: each raises its own kind
-        raise ModelAddError(_why(architecture, pretrained, is_file, error), architecture) from error
-    return model.eval()
+    return is_file
 
 
 def tokenizer_for(architecture: str) -> Any:
@@ -132,12 +142,13 @@ def tokenizer_for(architecture: str) -> Any:
             return open_clip.get_tokenizer(architecture)
         except Exception as error:  # hubs raise many kinds
             raise ModelAddError(
-                _why(architecture, "its tokenizer", False, error), architecture
+                _why(architecture, "the tokenizer", False, error), architecture
             ) from error
 
 
 def _why(architecture: str, wanted: str, is_file: bool, error: Exception) -> str:
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    first_line = first_line.rpartition("Last error: ")[2]  # open_clip's words for the hub's
     if is_file:
         return f"{wanted} does not hold weights of {architecture} ({first_line})"
     return (
@@ -149,11 +160,14 @@ def _why(architecture: str, wanted: str, is_file: bool, error: Exception) -> str
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the warnings of torch, timm and hubs to themselves: users cannot act on them."""
+    """Keep the warnings of torch, timm and hubs to themselves: users cannot act on them.
+
+    So with what they log as errors: they raise them too.
+    """
     import logging
 
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

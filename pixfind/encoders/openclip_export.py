@@ -15,12 +15,13 @@ from pixfind.encoders.model_files import (
     MODEL_JSON,
     TEXT_GRAPH,
     TOKENIZER,
+    WEIGHTS,
     Description,
     Engine,
     checksums,
 )
 from pixfind.encoders.onnx import OnnxEncoder
-from pixfind.encoders.openclip import WEIGHTS, create_model, normalise, quiet, tokenizer_for
+from pixfind.encoders.openclip import check_names, create_model, normalise, quiet, tokenizer_for
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelAddError
 
@@ -57,8 +58,10 @@ def export_model(
     Raises:
         ModelAddError: names unknown, weights out of reach, or the graphs do not agree with torch.
     """
-    model = create_model(architecture, pretrained)
+    check_names(architecture, pretrained)
+    # Some tokenizers are downloaded: that had better fail before large weights are read.
     tokenizer = tokenizer_for(architecture)
+    model = create_model(architecture, pretrained)
     preprocessing = _preprocessing(model, architecture)
     if engine == "onnx":
         cleaning = _write_graphs(folder, model, tokenizer, preprocessing, architecture)

@@ -39,8 +39,7 @@ class ModelStore:
             ModelNotFoundError: there is none of that name.
             ModelDamagedError: its ``model.json`` cannot be read.
         """
-        found = self._find(name)
-        return read_description(found, found.name)
+        return _described(self._find(name))
 
     def folder_of(self, name: str) -> Path:
         """Return the folder that holds a model's files."""
@@ -61,7 +60,7 @@ class ModelStore:
             ModelNotFoundError, ModelDamagedError: as for ``describe``.
         """
         folder = self._find(name)
-        description = read_description(folder, folder.name)
+        description = _described(folder)
         if description.engine == "onnx":
             from pixfind.encoders.onnx import OnnxEncoder
 
@@ -93,9 +92,6 @@ class ModelStore:
             ModelAddError: the name is taken.
         """
         description = read_description(source, source.name)
-        for file in description.files:
-            if Path(file).name != file:
-                raise ModelDamagedError(description.name, source, f"{file} is not a file name")
         verify(source, description)
         chosen = self._free_name(name or description.name)
         with self._new_folder(chosen) as folder:
@@ -166,8 +162,14 @@ def bundled_models() -> Path:
     return Path(str(resources.files("pixfind_data"))) / "models"
 
 
+def _described(folder: Path) -> Description:
+    # Whoever copies or renames a folder by hand has named the model.
+    return replace(read_description(folder, folder.name), name=folder.name)
+
+
 def _architecture(folder: Path) -> str | None:
     try:
-        return str(read_description(folder, folder.name).about.get("architecture"))
+        architecture = read_description(folder, folder.name).about.get("architecture")
+        return architecture if isinstance(architecture, str) else None
     except ModelDamagedError:
         return None

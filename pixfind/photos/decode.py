@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from pixfind.errors import PhotoDecodeError, PhotoReadError
-from pixfind.photos.exif import Metadata, read_metadata
+from pixfind.photos.exif import Metadata, read_metadata, read_orientation
 from pixfind.photos.formats import prepare_pillow
 
 # A file beyond this is no photo; reading it would only fill the memory.
@@ -23,6 +23,17 @@ MAX_DECODED_PIXELS = 150_000_000
 # Nothing smaller shows anything, and nothing longer and thinner is a picture.
 MIN_EDGE = 2
 MAX_ASPECT = 100
+# What makes the picture upright, by EXIF orientation.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+ON_THE_SIDE = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
 
 # What Pillow's plugins raise for bytes that they cannot make sense of.
 _DECODE_ERRORS = (
@@ -105,18 +116,21 @@ def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
     width, height = opened.size
     if min(width, height) < MIN_EDGE or max(width, height) > MAX_ASPECT * min(width, height):
         raise PhotoDecodeError(path, f"{width} x {height} pixels are not a picture")
-    metadata = read_metadata(opened)
     opened.draft("RGB", _scaled_to(edge, width, height))
     if opened.width * opened.height > MAX_DECODED_PIXELS:
         raise PhotoDecodeError(
             path, f"{width} x {height} pixels are more than {MAX_DECODED_PIXELS:,}"
         )
     opened.load()
-    upright = ImageOps.exif_transpose(opened)
-    if (upright.width > upright.height) != (opened.width > opened.height):
+    # Only now: Pillow looks for a PNG's EXIF by loading all of it, and a load that fails inside
+    # ``read_metadata`` would go unseen.
+    metadata = read_metadata(opened)
+    # Not ``ImageOps.exif_transpose``, which writes the EXIF anew and fails where it is odd.
+    turn = TURNS.get(read_orientation(opened))
+    if turn in ON_THE_SIDE:
         width, height = height, width
     return DecodedPhoto(
-        image=as_rgb(upright),
+        image=as_rgb(opened.copy() if turn is None else opened.transpose(turn)),
         width=width,
         height=height,
         format=opened.format or "",
@@ -131,7 +145,7 @@ def _scaled_to(edge: int, width: int, height: int) -> tuple[int, int]:
 
 def as_rgb(image: Image.Image) -> Image.Image:
     """Return the picture as 8-bit RGB: transparency on white, 16 bits scaled rather than cut."""
-    if image.mode == "RGB":
+    if image.mode == "RGB" and not image.has_transparency_data:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         return _stretched(image)
@@ -144,8 +158,9 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 def _stretched(image: Image.Image) -> Image.Image:
     values = np.asarray(image, np.float32)
+    values = np.where(np.isfinite(values), values, 0)
     highest = 65535.0 if image.mode.startswith("I") else float(values.max(initial=1.0))
-    scaled = np.nan_to_num(values * (255.0 / max(highest, 1e-6)))
+    scaled = values * (255.0 / highest)
     grey = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
     return grey.convert("RGB")
 

@@ -59,6 +59,15 @@ def read_metadata(image: Image.Image) -> Metadata:
     )
 
 
+def read_orientation(image: Image.Image) -> int:
+    """Return an open picture's EXIF orientation, 1 to 8; 1, upright, where it says nothing."""
+    try:
+        value = image.getexif().get(Base.Orientation)
+    except Exception:  # as above
+        return 1
+    return value if isinstance(value, int) and value in range(1, 9) else 1
+
+
 def _taken_at(top: Mapping[int, Any], photo: Mapping[int, Any]) -> str | None:
     for value in (
         photo.get(Base.DateTimeOriginal),
@@ -123,6 +132,6 @@ def _degrees(value: object, reference: object, negative: str, limit: int) -> flo
         if part is None:
             return None
         degrees += part / unit
-    if degrees > limit:
+    if not 0 <= degrees <= limit:
         return None
     return -degrees if (_text(reference) or "").upper().startswith(negative) else degrees

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from PIL import Image
 
 from pixfind.durable import replace_file
-from pixfind.photos.decode import decode_file
+from pixfind.errors import PhotoReadError
+from pixfind.photos.decode import decode, read_bytes
 
 GRID_EDGE = 400
 PREVIEW_EDGE = 1600
@@ -34,16 +36,20 @@ class Thumbnails:
             small.thumbnail((SIZES[size], SIZES[size]), Image.Resampling.BICUBIC, reducing_gap=2.0)
             file.parent.mkdir(parents=True, exist_ok=True)
             with replace_file(file, sync=False) as temporary:
-                small.save(temporary, "JPEG", quality=QUALITY, optimize=True)
+                # Pillow hands on the photo's comment, which may be longer than JPEG's can be.
+                small.save(temporary, "JPEG", quality=QUALITY, optimize=True, comment=None)
         return file
 
     def get(self, content_id: bytes, path: Path, size: str) -> Path:
         """Return the thumbnail's file, making it from the photo at ``path`` if need be.
 
         Raises:
-            PhotoError: the photo cannot be read or decoded.
+            PhotoError: the photo cannot be read or decoded, or is another one by now.
         """
         file = self.file(content_id, size)
         if file.exists():
             return file
-        return self.save(content_id, decode_file(path, SIZES[size]).image, size)
+        content = read_bytes(path)
+        if hashlib.sha256(content).digest() != content_id:
+            raise PhotoReadError(path, "it has changed since; run pixfind index again")
+        return self.save(content_id, decode(content, path, SIZES[size]).image, size)

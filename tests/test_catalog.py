@@ -1,0 +1,372 @@
+"""The catalog: its schema, its migrations, its transactions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from indexer import Summary
+from pixfind.catalog import Catalog, assets
+from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
+from pixfind.catalog.migrations import MIGRATIONS
+from pixfind.catalog.schema import Asset, Base, Embedding, File, Model, Root
+from pixfind.encoders.fake import FakeEncoder
+from pixfind.errors import LibraryAccessError, LibraryDamagedError, LibraryTooNewError
+from pixfind.library import Library
+
+# SQLite keeps the highest ids given out in a table of its own.
+OWN_TABLES = {"sqlite_sequence"}
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    opened = Catalog.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+def rows(catalog: Catalog, sql: str) -> list[tuple[object, ...]]:
+    with catalog.read() as session:
+        return [tuple(row) for row in session.execute(text(sql))]
+
+
+def asset(number: int = 1, **values: object) -> Asset:
+    columns = {"byte_size": 1, "format": "JPEG", "width": 2, "height": 2} | values
+    return Asset(content_id=bytes([number]) * 32, **columns)
+
+
+def count_up(catalog: Catalog, times: int) -> None:
+    for _ in range(times):
+        with catalog.write() as session:
+            bump_generation(session)
+
+
+# Schema
+
+
+def test_fresh_catalog_is_sound(catalog: Catalog) -> None:
+    assert rows(catalog, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(catalog, "PRAGMA foreign_key_check") == []
+    assert rows(catalog, "PRAGMA journal_mode") == [("wal",)]
+    assert catalog.generation() == 0
+    assert len(bytes.fromhex(catalog.library_id())) == 16
+
+
+def test_catalog_is_sound_after_indexing(
+    library: Library, index: Callable[..., Summary], photos: Path
+) -> None:
+    index(photos)
+    (photos / "red.jpg").unlink()
+    (photos / "green.png").write_bytes(b"no picture")
+    index(photos)
+    assert rows(library.catalog, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(library.catalog, "PRAGMA foreign_key_check") == []
+
+
+def test_two_catalogs_have_two_ids(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = Catalog.open(tmp_path / "other")
+    assert other.library_id() != catalog.library_id()
+    other.close()
+
+
+def test_tables_are_those_that_are_mapped(catalog: Catalog) -> None:
+    names = {row[0] for row in rows(catalog, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert names - OWN_TABLES == set(Base.metadata.tables)
+
+
+@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+def test_columns_are_those_that_are_mapped(catalog: Catalog, table: str) -> None:
+    made = {
+        name: (bool(not_null or key), bool(key))
+        for _, name, _, not_null, _, key in rows(catalog, f"PRAGMA table_info({table})")
+    }
+    mapped = {
+        column.name: (not column.nullable, column.primary_key)
+        for column in Base.metadata.tables[table].columns
+    }
+    assert made == mapped
+
+
+@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+def test_foreign_keys_are_those_that_are_mapped(catalog: Catalog, table: str) -> None:
+    made = {(row[3], row[2], row[4]) for row in rows(catalog, f"PRAGMA foreign_key_list({table})")}
+    mapped = {
+        (key.parent.name, key.column.table.name, key.column.name)
+        for key in Base.metadata.tables[table].foreign_keys
+    }
+    assert made == mapped
+
+
+def test_embedding_ids_are_never_used_twice(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        model = assets.model_row(session, "fake", "f" * 64, 2)
+        session.add(asset())
+        session.flush()
+        assets.add_embedding(session, 1, model.id, np.array([1, 0], np.float32))
+        session.execute(text("DELETE FROM embedding"))
+        assets.add_embedding(session, 1, model.id, np.array([0, 1], np.float32))
+        assert session.scalars(select(Embedding.id)).all() == [2]
+
+
+# Migrations
+
+
+def test_migrations_are_recorded_in_order(catalog: Catalog) -> None:
+    names = [migration.name for migration in MIGRATIONS]
+    assert names == sorted(set(names))
+    assert rows(catalog, "SELECT name FROM migration ORDER BY applied_at, name") == [
+        (name,) for name in names
+    ]
+
+
+def test_opening_again_changes_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    count_up(catalog, 3)
+    catalog.close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        before = list(database.iterdump())
+    database.close()
+    for _ in range(2):
+        Catalog.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        assert list(database.iterdump()) == before
+    database.close()
+
+
+def test_catalog_of_a_later_version_is_refused(catalog: Catalog, tmp_path: Path) -> None:
+    with catalog.write() as session:
+        session.execute(text("INSERT INTO migration VALUES ('9999_smell', '2099-01-01')"))
+    catalog.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(LibraryTooNewError, match="9999_smell") as caught:
+        Catalog.open(tmp_path)
+    assert (caught.value.migration, caught.value.library) == ("9999_smell", tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+# Damage
+
+
+@pytest.mark.parametrize("content", [b"no database " * 1000, bytes(range(256)) * 64])
+def test_garbage_is_no_catalog(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(LibraryDamagedError, match="backup") as caught:
+        Library.open(tmp_path)
+    assert caught.value.library == tmp_path
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_catalog_with_a_hole_in_its_schema(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.close()
+    content = bytearray((tmp_path / FILE_NAME).read_bytes())
+    content[100:4096] = b"\xa5" * 3996
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(LibraryDamagedError):
+        Catalog.open(tmp_path)
+
+
+def test_folder_in_the_place_of_the_catalog(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(LibraryAccessError, match="permissions"):
+        Library.create(tmp_path)
+
+
+def test_damage_that_shows_later_is_named(
+    library: Library, index: Callable[..., Summary], photos: Path
+) -> None:
+    index(photos)
+    library.close()
+    file = library.folder / FILE_NAME
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    file.write_bytes(content)
+    with pytest.raises(LibraryDamagedError):
+        Library.open(library.folder).models()
+
+
+def test_copy_of_a_closed_catalog_is_whole(
+    library: Library, index: Callable[..., Summary], photos: Path, tmp_path: Path
+) -> None:
+    """All of it is in the one file, so that copying that is a backup."""
+    index(photos)
+    library.close()
+    (tmp_path / "copy").mkdir()
+    shutil.copy(library.folder / FILE_NAME, tmp_path / "copy")
+    with Library.open(tmp_path / "copy") as copy:
+        model = copy.model()
+        assert model is not None
+        assert len(copy.vectors(model).current()) == 3
+
+
+# Transactions
+
+
+def test_transaction_that_raises_leaves_nothing_behind(catalog: Catalog) -> None:
+    def fail_halfway(session: Session) -> None:
+        set_setting(session, "colour", "red")
+        session.add(Root(path="/photos"))
+        bump_generation(session)
+        session.flush()
+        raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"), catalog.write() as session:
+        fail_halfway(session)
+    assert rows(catalog, "SELECT * FROM root") == []
+    assert rows(catalog, "SELECT * FROM setting WHERE key = 'colour'") == []
+    assert catalog.generation() == 0
+    count_up(catalog, 1)
+    assert catalog.generation() == 1
+
+
+def test_reading_does_not_wait_and_sees_whole_transactions(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        bump_generation(session)
+        session.flush()
+        started = time.monotonic()
+        assert catalog.generation() == 0
+        assert time.monotonic() - started < 5
+    assert catalog.generation() == 1
+
+
+def test_reader_stays_in_one_state(catalog: Catalog) -> None:
+    with catalog.read() as session:
+        assert setting(session, "generation") == "0"
+        count_up(catalog, 1)
+        assert setting(session, "generation") == "0"
+    assert catalog.generation() == 1
+
+
+def test_threads_wait_for_each_other(catalog: Catalog) -> None:
+    threads = [threading.Thread(target=count_up, args=(catalog, 25)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert catalog.generation() == 100
+
+
+def test_writer_waits_for_a_long_one(catalog: Catalog) -> None:
+    waiting = threading.Thread(target=count_up, args=(catalog, 1))
+    with catalog.write() as session:
+        waiting.start()
+        time.sleep(0.3)
+        assert waiting.is_alive()
+        bump_generation(session)
+    waiting.join()
+    assert catalog.generation() == 2
+
+
+COUNT_UP = """
+import sys
+from pathlib import Path
+from pixfind.catalog import Catalog
+from pixfind.catalog.database import bump_generation
+catalog = Catalog.open(Path(sys.argv[1]))
+for _ in range(40):
+    with catalog.write() as session:
+        bump_generation(session)
+catalog.close()
+"""
+
+
+def test_processes_make_and_write_one_catalog(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", COUNT_UP, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    for process in processes:
+        assert (process.communicate()[1], process.returncode) == (b"", 0)
+    catalog = Catalog.open(tmp_path)
+    assert catalog.generation() == 120
+    assert rows(catalog, "PRAGMA integrity_check") == [("ok",)]
+    catalog.close()
+
+
+# What the database refuses
+
+
+def file(**values: object) -> File:
+    place = {"root_id": 1, "folder": "", "name": "a.jpg", "size": 1, "mtime_ns": 1, "asset_id": 1}
+    return File(**(place | values))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        file(asset_id=99),
+        file(root_id=99),
+        file(asset_id=None),  # neither a picture nor a failure
+        file(failure_kind="read", failure_reason="both at once"),
+        asset(number=1),  # the same content again
+        Root(path="/photos"),
+        Model(name="fake", fingerprint="f", dim=2),
+        Embedding(asset_id=1, model_id=99, vector=b""),
+        Embedding(asset_id=99, model_id=1, vector=b""),
+        Embedding(asset_id=1, model_id=1, vector=b""),  # seen whole already
+        Embedding(asset_id=1, model_id=1, kind="half", vector=b""),
+    ],
+)
+def test_contradiction_is_refused(catalog: Catalog, wrong: Base) -> None:
+    with catalog.write() as session:
+        session.add_all([Root(path="/photos"), asset(), Model(name="fake", fingerprint="f", dim=2)])
+        session.flush()
+        session.add(Embedding(asset_id=1, model_id=1, vector=b""))
+        session.flush()
+    with pytest.raises(IntegrityError), catalog.write() as session:
+        session.add(wrong)
+        session.flush()
+
+
+def test_right_file_is_taken(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        session.add_all([Root(path="/photos"), asset()])
+        session.flush()
+        session.add(file())
+    assert len(rows(catalog, "SELECT * FROM file")) == 1
+
+
+# Embeddings
+
+
+def test_embeddings_are_stored_as_float16(
+    library: Library, index: Callable[..., Summary], photos: Path
+) -> None:
+    index(photos)
+    spec = FakeEncoder().spec
+    with library.catalog.read() as session:
+        stored = session.scalars(select(Embedding)).all()
+    assert len(stored) == 3
+    for embedding in stored:
+        assert (embedding.kind, len(embedding.vector)) == ("whole", 2 * spec.dim)
+        vector = np.frombuffer(embedding.vector, "<f2").astype(np.float32)
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-3)
+
+
+def test_embeddings_come_back_as_they_went_in(catalog: Catalog) -> None:
+    vectors = np.random.default_rng(0).standard_normal((5, 8), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with catalog.write() as session:
+        model = assets.model_row(session, "fake", "f" * 64, 8)
+        for number, vector in enumerate(vectors, 1):
+            session.add(asset(number))
+            session.flush()
+            assets.add_embedding(session, number, model.id, vector)
+    with catalog.read() as session:
+        ((ids, found),) = assets.vectors_of(session, [1, 2, 3, 4, 5, 99])
+        assert list(assets.vectors_of(session, [98, 99])) == []
+        assert assets.vector_of(session, 99, model.id) is None
+        one = assets.vector_of(session, 3, model.id)
+    assert (ids.dtype, found.dtype) == (np.int64, np.float32)
+    assert np.abs(found[np.argsort(ids)] - vectors).max() < 1e-3
+    assert one is not None
+    np.testing.assert_array_equal(one, found[ids.tolist().index(3)])

@@ -1,0 +1,55 @@
+"""The demo: real photographs from a package, indexed and searched with the bundled model."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from pixfind.config import Settings
+from pixfind.library import Library
+from pixfind.status import library_status
+
+Pixfind = Callable[..., Result]
+
+
+@pytest.fixture
+def skimage() -> None:
+    if importlib.util.find_spec("skimage") is None:
+        pytest.skip("scikit-image is not installed")
+
+
+@pytest.mark.usefixtures("skimage")
+def test_demo_finds_the_cat(pixfind: Pixfind, settings: Settings, tmp_path: Path) -> None:
+    result = pixfind("--library", tmp_path / "demo", "demo")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.match(r"\d+ photographs of scikit-image indexed\n", result.stdout)
+    answers = result.stdout.split("\n\n")
+    (cat,) = [answer for answer in answers if answer.startswith('pixfind search "a cat"')]
+    first = cat.splitlines()[1].split("  ")
+    assert first[-1] == "chelsea.png"
+    assert len(cat.splitlines()) == 4
+    assert f"\n  pixfind --library {tmp_path / 'demo'} serve --open\n" in result.stdout
+    assert not settings.library.exists()
+    with Library.open(tmp_path / "demo") as library:
+        status = library_status(library)
+    assert status.photos >= 10
+    assert status.failures == []
+    again = pixfind("--library", tmp_path / "demo", "search", "a cat", "-n", "1")
+    assert again.stdout.endswith("chelsea.png\n")
+
+
+def test_without_scikit_image_the_next_step_is_named(
+    pixfind: Pixfind, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
+    monkeypatch.delenv("PIXFIND_LIBRARY")
+    result = pixfind("demo")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "pip install 'pixfind[demo]'" in result.stderr
+    assert not (own_home / "data").exists()
