@@ -34,17 +34,20 @@ def real(tmp_path_factory: pytest.TempPathFactory, pocket: Encoder) -> Iterator[
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"),
+    ("query", "expected", "within"),
     [
-        ("a red telephone box", "drewnoakes__Nikon_D40.jpg"),
-        ("a frog", "nextcloud__Frog.jpg"),
-        ("a bird on a branch", "nextcloud__Birdie.jpg"),
-        ("handwritten notes in a notebook", "immich__albums__text__handwritten-notes.jpg"),
+        ("a red telephone box", "drewnoakes__Nikon_D40.jpg", 1),
+        ("a frog", "nextcloud__Frog.jpg", 1),
+        ("handwritten notes in a notebook", "immich__albums__text__handwritten-notes.jpg", 1),
+        ("a bird on a branch", "nextcloud__Birdie.jpg", 3),
+        ("bananas and apples", "drewnoakes__FujiFilm_FinePix1400Zoom__2_.jpg", 3),
     ],
 )
-def test_finds_what_is_described(real: SearchEngine, query: str, expected: str) -> None:
+def test_finds_what_is_described(
+    real: SearchEngine, query: str, expected: str, within: int
+) -> None:
     results = real.search(query).results
-    assert results[0].photo.path.name == expected
+    assert expected in [result.photo.path.name for result in results[:within]]
     assert [r.score for r in results] == sorted((r.score for r in results), reverse=True)
 
 
