@@ -9,15 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
+from indexer import scopes
 from indexer.commit import commit
 from indexer.prepare import Failed, Fresh, Known, Prepared, Preparer, Twin
 from indexer.progress import Progress, Silent
 from indexer.scan import Comparison, Scope
+from indexer.scopes import require_paths
 from pixfind.catalog import assets, files, roots
 from pixfind.catalog.files import Place
-from pixfind.catalog.schema import Model
+from pixfind.catalog.schema import Model, Root
 from pixfind.encoders.base import Encoder, Vectors
-from pixfind.errors import PathNotFoundError
 from pixfind.library import Library
 from pixfind.machine import cores
 from pixfind.photos.thumbnails import Thumbnails
@@ -36,7 +39,9 @@ class Summary:
     """What a run did.
 
     ``embedded`` pictures are new to the model; ``known`` files hold a picture that it had seen
-    before (moved, copied, touched); ``photos`` counts the distinct pictures that can be found.
+    before (moved, copied, touched); ``photos`` counts the distinct pictures that it can find. Of
+    the pictures of the model that the library was searched with before, ``unseen`` are new to
+    this one still: while there are any, the library is not searched with it.
     """
 
     embedded: int = 0
@@ -49,10 +54,20 @@ class Summary:
     interrupted: bool = False
     unreadable: list[str] = field(default_factory=list)
     missing_roots: list[str] = field(default_factory=list)
+    unseen: int = 0
 
 
 class Indexer:
-    """Brings a library up to date with folders, with one model."""
+    """Brings a library up to date with folders, with one model.
+
+    Args:
+        library: where to.
+        encoder: the model.
+        workers: threads that decode; else one for each core.
+        retry_failed: look again at files that failed before.
+        forget_missing: drop roots that are not there, or that are empty now.
+        progress: told of every step.
+    """
 
     def __init__(
         self,
@@ -61,59 +76,47 @@ class Indexer:
         *,
         workers: int | None = None,
         retry_failed: bool = False,
+        forget_missing: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        self._library = library
-        self._encoder = encoder
-        self._workers = workers or cores()
-        self._retry_failed = retry_failed
-        self._progress = progress or Silent()
+        self.library = library
+        self.encoder = encoder
+        self.workers = workers or cores()
+        self.retry_failed = retry_failed
+        self.forget_missing = forget_missing
+        self.progress = progress or Silent()
 
     def run(self, paths: Sequence[Path] = ()) -> Summary:
         """Index folders or single files; without any, all folders that the library covers.
 
         Ctrl-C ends the run early: what was committed stays, and the next run continues.
 
+        A library goes over to another model as a whole: everything is looked at, and it is
+        searched with the new model once that has seen every picture that the old one has.
+
         Raises:
-            PathNotFoundError: a path is not there (nothing has been done then).
+            PathNotFoundError, NotAPictureError: a path is no use (nothing has been done then).
             LibraryBusyError: another process is indexing this library.
         """
-        for path in paths:
-            if not path.exists():
-                raise PathNotFoundError(path)
-        with self._library.writing():
-            return _Run(self._library, self._encoder, self._settings()).over(paths)
-
-    def _settings(self) -> RunSettings:
-        return RunSettings(self._workers, self._retry_failed, self._progress)
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """How a run goes about it."""
-
-    workers: int
-    retry_failed: bool
-    progress: Progress
+        normal = require_paths(paths)
+        with self.library.writing():
+            return _Run(self).over(normal)
 
 
 class _Run:
     """The state of one run."""
 
-    def __init__(self, library: Library, encoder: Encoder, settings: RunSettings) -> None:
-        self._library = library
-        self._catalog = library.catalog
-        self._encoder = encoder
-        self._settings = settings
+    def __init__(self, indexer: Indexer) -> None:
+        self._indexer = indexer
+        self._library = indexer.library
+        self._catalog = indexer.library.catalog
+        self._encoder = indexer.encoder
+        self._progress = indexer.progress
         self._summary = Summary()
-        self._model: Model = library.add_model(encoder.spec)
-        searched = library.model()
-        self._is_new_model = searched is not None and searched.id != self._model.id
-        self._comparison = Comparison(
-            self._catalog, self._model.id, library.folder, settings.retry_failed
-        )
+        self._model: Model = self._library.add_model(self._encoder.spec)
+        self._comparison = Comparison(self._catalog, self._model.id, indexer.retry_failed)
         self._preparer = Preparer(
-            self._catalog, self._model.id, encoder, Thumbnails(library.thumbnails)
+            self._catalog, self._model.id, self._encoder, Thumbnails(self._library.thumbnails)
         )
         self._fresh: list[Fresh] = []
         self._others: list[Known | Failed] = []
@@ -124,53 +127,48 @@ class _Run:
     def over(self, paths: Sequence[Path]) -> Summary:
         """Do the run and count."""
         started = time.monotonic()
+        searched = self._library.model() or self._model
         try:
-            self._update(self._scopes(paths))
-            if self._is_new_model:
-                self._library.choose_model(self._model)
+            self._update(paths, is_new_model=searched.id != self._model.id)
         except KeyboardInterrupt:
             self._summary.interrupted = True
         self._library.vectors(self._model).save()
         with self._catalog.read() as session:
             self._summary.photos = assets.count_searchable(session, self._model.id)
+            self._summary.unseen = assets.count_unseen(session, self._model.id, searched.id)
+        if searched.id != self._model.id and not self._summary.unseen:
+            self._library.choose_model(self._model)
         self._summary.seconds = time.monotonic() - started
         return self._summary
 
-    def _scopes(self, paths: Sequence[Path]) -> list[Scope]:
-        """Return what to look at: the paths, or every root.
-
-        A library changes over to another model as a whole, so for a new one it is every root too.
-        """
-        # Twice, because a later path may take over the root of an earlier one.
-        asked = [self._scope(path.absolute()) for path in [*paths, *paths]][len(paths) :]
-        if paths and not self._is_new_model:
-            apart = dict.fromkeys(asked)
-            return [a for a in apart if not any(a.is_within(b) for b in apart if a != b)]
+    def _update(self, paths: Sequence[Path], *, is_new_model: bool) -> None:
+        choice = scopes.choose(self._catalog, paths, everything=is_new_model)
         with self._catalog.read() as session:
-            known = [Scope(root.id, Path(root.path)) for root in roots.all_roots(session)]
-        self._summary.missing_roots = [str(s.root) for s in known if not s.root.is_dir()]
-        return [scope for scope in known if scope.root.is_dir()]
-
-    def _scope(self, path: Path) -> Scope:
-        folder, only = (path, None) if path.is_dir() else (path.parent, path.name)
-        with self._catalog.write() as session:
-            root, start = roots.claim(session, folder)
-            return Scope(root.id, Path(root.path), start, only)
-
-    def _update(self, scopes: list[Scope]) -> None:
-        gone = self._survey(scopes)
+            before = roots.last_file_id(session)
+        gone = self._survey(choice.scopes)
         if self._total:
-            self._process(self._todo(scopes))
+            self._process(self._todo(choice.scopes))
         with self._catalog.write() as session:
             self._summary.removed = files.sweep(session, gone)
             for root in roots.all_roots(session):
-                if not Path(root.path).exists():
-                    roots.forget_superseded(session, root)
+                self._settle(session, root, choice.missing, before)
 
-    def _survey(self, scopes: list[Scope]) -> list[int]:
+    def _settle(self, session: Session, root: Root, missing: list[Path], before: int) -> None:
+        """Decide what becomes of a root that is not there."""
+        path = Path(root.path)
+        if path.exists() and path not in missing:
+            return
+        if roots.forget_moved(session, root, before):
+            return
+        if self._indexer.forget_missing and path in missing:
+            self._summary.removed += roots.forget(session, root)
+        elif path in missing:
+            self._summary.missing_roots.append(root.path)
+
+    def _survey(self, wanted: list[Scope]) -> list[int]:
         """Count what is to do; return the files that are gone."""
         gone: list[int] = []
-        for scope in scopes:
+        for scope in wanted:
             for state in self._comparison.folders(scope):
                 self._total += len(state.todo)
                 self._summary.unchanged += state.unchanged
@@ -178,18 +176,18 @@ class _Run:
                 if state.unreadable is not None:
                     folder = scope.root / state.folder
                     self._summary.unreadable.append(f"{folder}: {state.unreadable}")
-                self._settings.progress.looking(self._summary.unchanged + self._total)
+                self._progress.looking(self._summary.unchanged + self._total)
         return gone
 
-    def _todo(self, scopes: list[Scope]) -> Iterator[Item]:
+    def _todo(self, wanted: list[Scope]) -> Iterator[Item]:
         """Walk again, so that a million new files need not be held in memory."""
-        for scope in scopes:
+        for scope in wanted:
             for state in self._comparison.folders(scope):
                 for place in state.todo:
                     yield scope, place
 
     def _process(self, items: Iterable[Item]) -> None:
-        with ThreadPoolExecutor(self._settings.workers, thread_name_prefix="decode") as pool:
+        with ThreadPoolExecutor(self._indexer.workers, thread_name_prefix="decode") as pool:
             try:
                 while True:
                     for item, prepared in self._prepared(pool, items):
@@ -207,7 +205,7 @@ class _Run:
         self, pool: ThreadPoolExecutor, items: Iterable[Item]
     ) -> Iterator[tuple[Item, Prepared]]:
         """Yield results in order, decoding ahead by a bounded number of files."""
-        ahead = 2 * ENCODE_BATCH + self._settings.workers
+        ahead = 2 * ENCODE_BATCH + self._indexer.workers
         pending: deque[tuple[Item, Future[Prepared]]] = deque()
         for item in items:
             scope, place = item
@@ -240,7 +238,7 @@ class _Run:
         self._summary.failed += sum(isinstance(other, Failed) for other in self._others)
         self._preparer.release([item.content_id for item in self._fresh])
         self._fresh, self._others = [], []
-        self._settings.progress.working(self._done, self._total)
+        self._progress.working(self._done, self._total)
         if time.monotonic() - self._saved_at > SAVE_EVERY_S:
             self._library.vectors(self._model).save()
             self._saved_at = time.monotonic()

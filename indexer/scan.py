@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,17 +10,16 @@ from pathlib import Path
 
 from pixfind.catalog import Catalog, files
 from pixfind.catalog.files import DECODE_FAILURE, KnownFile, Place
-from pixfind.photos.formats import is_picture_name
+from pixfind.photos.formats import is_photo_folder_name, is_picture_name
 
-# Folders that programs keep beside photos: previews, bins.
-IGNORED_FOLDERS = frozenset(
-    {"@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
-)
+# What can be made again says so by a file of this name (https://bford.info/cachedir/): our own
+# thumbnails, wherever a library lies, and those of other programs.
+CACHE_TAG = "CACHEDIR.TAG"
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What one run looks at: a root, and in it a folder or a single file.
+    """What one run looks at: a root, and in it a folder, or files directly in that by name.
 
     ``start`` is relative to the root, with forward slashes, empty for all of it.
     """
@@ -27,15 +27,19 @@ class Scope:
     root_id: int
     root: Path
     start: str = ""
-    only: str | None = None
+    only: frozenset[str] | None = None
 
     def is_within(self, other: Scope) -> bool:
         """Return whether the other looks at everything that this one does."""
         if self.root_id != other.root_id:
             return False
-        if other.only is not None:
-            return self == other
-        return _is_within(self.start, other.start)
+        if other.only is None:
+            return _is_within(self.start, other.start)
+        return self.start == other.start and self.only is not None and self.only <= other.only
+
+    def covers(self, name: str) -> bool:
+        """Return whether files of that name are looked at."""
+        return self.only is None or name in self.only
 
     def path(self, place: Place) -> Path:
         """Return the absolute path of a file under the root."""
@@ -59,7 +63,6 @@ class Comparison:
 
     catalog: Catalog
     model_id: int
-    excluded: Path
     retry_failed: bool = False
 
     def folders(self, scope: Scope) -> Iterator[FolderState]:
@@ -85,38 +88,23 @@ class Comparison:
 
     def _folder(self, scope: Scope, folder: str) -> tuple[FolderState, list[str]]:
         state = FolderState(folder)
-        found, inner = {}, []
         try:
-            with os.scandir(scope.root / folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        if self._is_entered(entry):
-                            inner.append(f"{folder}/{entry.name}" if folder else entry.name)
-                    elif is_picture_name(entry.name) and scope.only in (None, entry.name):
-                        place = _place(scope.root_id, folder, entry)
-                        if place is not None:
-                            found[entry.name] = place
+            listing = _list(scope, folder)
         except OSError as error:
             state.unreadable = error.strerror or str(error)
             return state, []
         with self.catalog.read() as session:
             known = files.known_in(session, scope.root_id, folder, self.model_id)
-        for name in sorted(found):
-            if self._is_unchanged(known.get(name), found[name]):
+        for name in sorted(listing.files):
+            if self._is_unchanged(known.get(name), listing.files[name]):
                 state.unchanged += 1
             else:
-                state.todo.append(found[name])
+                state.todo.append(listing.files[name])
+        present = listing.files.keys() | listing.doubtful
         state.gone = [
-            file.id
-            for name, file in known.items()
-            if name not in found and scope.only in (None, name)
+            file.id for name, file in known.items() if name not in present and scope.covers(name)
         ]
-        return state, sorted(inner)
-
-    def _is_entered(self, entry: os.DirEntry[str]) -> bool:
-        return entry.name not in IGNORED_FOLDERS and Path(entry.path) != self.excluded
+        return state, sorted(listing.folders)
 
     def _is_unchanged(self, known: KnownFile | None, place: Place) -> bool:
         if known is None or (known.size, known.mtime_ns) != (place.size, place.mtime_ns):
@@ -141,14 +129,40 @@ class Comparison:
             yield FolderState(folder, gone=[file.id for file in inside.values()])
 
 
-def _place(root_id: int, folder: str, entry: os.DirEntry[str]) -> Place | None:
+@dataclass
+class _Listing:
+    """A folder's pictures by name, its folders, and files that the disk would not tell of."""
+
+    files: dict[str, Place] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
+
+
+def _list(scope: Scope, folder: str) -> _Listing:
+    listing = _Listing()
+    with os.scandir(scope.root / folder) as entries:
+        for entry in entries:
+            if entry.name == CACHE_TAG:
+                return _Listing()
+            if entry.is_dir(follow_symlinks=False):
+                if is_photo_folder_name(entry.name):
+                    listing.folders.append(f"{folder}/{entry.name}" if folder else entry.name)
+            elif is_picture_name(entry.name) and scope.covers(entry.name):
+                _add_file(listing, scope.root_id, folder, entry)
+    return listing
+
+
+def _add_file(listing: _Listing, root_id: int, folder: str, entry: os.DirEntry[str]) -> None:
     try:
-        if not entry.is_file():
-            return None
-        stat = entry.stat()
-    except OSError:  # gone again, or a link in circles
-        return None
-    return Place(root_id, folder, entry.name, stat.st_size, stat.st_mtime_ns)
+        if entry.is_file():
+            stat = entry.stat()
+            listing.files[entry.name] = Place(
+                root_id, folder, entry.name, stat.st_size, stat.st_mtime_ns
+            )
+    except OSError as error:
+        # A link in circles is no file. Anything else is the disk's trouble: what is known stays.
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            listing.doubtful.add(entry.name)
 
 
 def _is_within(folder: str, parent: str) -> bool:

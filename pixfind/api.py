@@ -58,11 +58,12 @@ class PhotoLibrary:
 
     def index(self, *paths: AnyPath, workers: int | None = None) -> Summary:
         """Add folders or files, or bring all that the library covers up to date."""
-        current = self._library.model()
-        name = self._asked or (current.name if current else self._settings.model)
-        encoder = self._models.load(name)
-        summary = Indexer(self._library, encoder, workers=workers).run([Path(p) for p in paths])
+        name = self._library.model_name(self._asked, self._settings.model)
+        indexer = Indexer(self._library, self._models.load(name), workers=workers)
+        summary = indexer.run([Path(path) for path in paths])
         self.__dict__.pop("_engine", None)
+        if summary.interrupted:
+            raise KeyboardInterrupt
         return summary
 
     def search(self, query: str, limit: int = DEFAULT_LIMIT) -> Results:

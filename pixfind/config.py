@@ -1,4 +1,4 @@
-"""Where things live and how much pixfind may use, in one frozen place."""
+"""Where things live, in one frozen place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_MODEL = "pocket"
 
 @dataclass(frozen=True)
 class Settings:
-    """The folders and limits of one run.
+    """The folders of one run.
 
     Args:
         library: the folder of the catalog and what is derived from it.
@@ -41,11 +41,15 @@ class Settings:
         asked = library or (Path(named) if named else None)
         models = environment.get("PIXFIND_MODELS")
         return cls(
-            library=_absolute(asked or home / "library"),
-            models=_absolute(Path(models) if models else home / "models"),
-            demo_library=_absolute(asked or home / "demo"),
+            library=normal_path(asked or home / "library"),
+            models=normal_path(Path(models) if models else home / "models"),
+            demo_library=normal_path(library or home / "demo"),
         )
 
 
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+def normal_path(path: Path) -> Path:
+    """Return the path absolute, without ``..``, so that one place has one spelling.
+
+    Links are kept: a folder is known by the name that its owner gave it.
+    """
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - absolute() keeps ".."

@@ -18,6 +18,8 @@
     │   └── PhotoDecodeError         its bytes are not a usable picture
     ├── PhotoNotFoundError           no photo with that id
     ├── PathNotFoundError            a folder or file that is not there
+    ├── NotAPictureError             a named file that is no picture by its name
+    ├── RootError                    a folder of the library that cannot be moved
     ├── QueryError                   a query that says nothing
     └── EvaluationError              a captioned set that cannot be read
 
@@ -188,6 +190,18 @@ class PathNotFoundError(PixfindError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"there is nothing at {path}; check the path, or mount its drive")
         self.path = path
+
+
+class NotAPictureError(PixfindError):
+    """A file that was named one by one, and that a scan would pass over."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not a picture by its name; pixfind reads JPEG, PNG, HEIC, ...")
+        self.path = path
+
+
+class RootError(PixfindError):
+    """A folder of the library that cannot be re-pointed."""
 
 
 class QueryError(PixfindError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from filelock import FileLock, Timeout
 from sqlalchemy import select
 
 from pixfind.catalog import Catalog, assets
@@ -21,8 +21,16 @@ from pixfind.errors import (
     ModelMismatchError,
 )
 from pixfind.vector_cache import VectorCache
+from pixfind.vectors import VectorIndex
 
 MODEL_SETTING = "model_id"
+# What can be made again from the catalog and the photos.
+VECTORS, THUMBNAILS = DERIVED = ("vectors", "thumbs")
+# Tells backup programs and scans for photos, ours too, to leave a folder alone
+# (https://bford.info/cachedir/).
+CACHE_TAG = """Signature: 8a477f597d28d172789f06886806bc55
+# pixfind makes what is in here again when it is missing.
+"""
 
 
 class Library:
@@ -32,6 +40,7 @@ class Library:
         self.folder = folder
         self.catalog = catalog
         self._caches: dict[int, VectorCache] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, folder: Path) -> Library:
@@ -48,6 +57,9 @@ class Library:
     def create(cls, folder: Path) -> Library:
         """Open the library in ``folder``, making an empty one where there is none."""
         folder.mkdir(parents=True, exist_ok=True)
+        for derived in DERIVED:
+            (folder / derived).mkdir(exist_ok=True)
+            (folder / derived / "CACHEDIR.TAG").write_text(CACHE_TAG, "utf-8")
         return cls(folder, Catalog.open(folder))
 
     def close(self) -> None:
@@ -68,7 +80,7 @@ class Library:
     @property
     def thumbnails(self) -> Path:
         """The folder of thumbnails, which can be deleted at any time."""
-        return self.folder / "thumbs"
+        return self.folder / THUMBNAILS
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -77,6 +89,8 @@ class Library:
         Raises:
             LibraryBusyError: another one is at it.
         """
+        from filelock import FileLock, Timeout  # takes a while, and a search does without
+
         lock = FileLock(self.folder / "writer.lock")
         try:
             lock.acquire(timeout=0)
@@ -112,6 +126,11 @@ class Library:
             set_setting(session, MODEL_SETTING, str(model.id))
             bump_generation(session)
 
+    def model_name(self, asked: str | None, default: str) -> str:
+        """Return the model to index with: the one asked for, else the library's, else a default."""
+        current = self.model()
+        return asked or (current.name if current else default)
+
     def require(self, spec: EncoderSpec) -> Model:
         """Return the row of a model that can search this library.
 
@@ -122,22 +141,33 @@ class Library:
         chosen = self.model()
         if chosen is None:
             raise LibraryEmptyError(self.folder)
+        wanted = (spec.name, spec.fingerprint)
         for row in self.models():
-            if (row.name, row.fingerprint) == (spec.name, spec.fingerprint):
-                if not len(self.vectors(row).current()):
-                    break
+            if (row.name, row.fingerprint) == wanted and len(self.index(row)):
                 return row
-        else:
-            raise ModelMismatchError(
-                self.folder, _described(chosen), f"{spec.name} {spec.fingerprint[:12]}", spec.name
-            )
-        raise LibraryEmptyError(self.folder)
+        if (chosen.name, chosen.fingerprint) == wanted:
+            raise LibraryEmptyError(self.folder)
+        raise ModelMismatchError(
+            self.folder, _described(chosen), f"{spec.name} {spec.fingerprint[:12]}", spec.name
+        )
+
+    def index(self, model: Model) -> VectorIndex:
+        """Return the model's index as of now; where its file was behind, try to bring that up."""
+        cache = self.vectors(model)
+        index = cache.current()
+        if not cache.is_saved:
+            # For the next process's sake only: an indexer at work saves by itself, and a library
+            # on a full or read-only disk can still be searched.
+            with suppress(LibraryBusyError, OSError), self.writing():
+                cache.save()
+        return index
 
     def vectors(self, model: Model) -> VectorCache:
         """Return the cache of the model's index over this library."""
-        if model.id not in self._caches:
-            self._caches[model.id] = VectorCache(self.catalog, self.folder / "vectors", model)
-        return self._caches[model.id]
+        with self._lock:
+            if model.id not in self._caches:
+                self._caches[model.id] = VectorCache(self.catalog, self.folder / VECTORS, model)
+            return self._caches[model.id]
 
 
 def _described(model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,4 +54,8 @@ def library_status(library: Library) -> LibraryStatus:
 
 
 def _size(folder: Path, pattern: str) -> int:
-    return sum(file.stat().st_size for file in folder.glob(pattern) if file.is_file())
+    total = 0
+    for file in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # renamed or removed by an indexer just now
+            total += file.stat().st_size if file.is_file() else 0
+    return total

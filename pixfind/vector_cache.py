@@ -61,7 +61,7 @@ class VectorCache:
             generation = self._catalog.generation()
             if self._index is not None and self._reflects == generation:
                 return self._index
-            index = self._read()
+            index = self._read() if self._index is None else self._index.copy()
             if self._reflects != generation:
                 self._catch_up(index)
                 self._reflects = generation

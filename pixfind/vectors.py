@@ -54,6 +54,10 @@ class VectorIndex:
         except RuntimeError as error:
             raise OSError(f"no FAISS index in {file}") from error
 
+    def copy(self) -> VectorIndex:
+        """Return an index of its own with the same vectors."""
+        return VectorIndex(faiss.clone_index(self._index), self._exact_limit)
+
     def save(self, file: Path) -> None:
         """Write the index to ``file``.
 

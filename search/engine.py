@@ -15,7 +15,6 @@ from pixfind.encoders.base import Encoder, Vectors
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryEmptyError, PathNotFoundError, PhotoNotFoundError, QueryError
 from pixfind.library import Library
-from pixfind.photos.decode import decode, read_bytes
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
@@ -74,6 +73,8 @@ class SearchEngine:
             PhotoError: it cannot be read or decoded.
             LibraryEmptyError, ModelMismatchError: as for ``search``.
         """
+        from pixfind.photos.decode import decode, read_bytes
+
         if not image.exists():
             raise PathNotFoundError(image)
         model = self._library.require(self._encoder.spec)
@@ -114,15 +115,16 @@ class SearchEngine:
 
     def _like(self, query: str, model: Model, asset_id: int, limit: int) -> Results:
         with self._library.catalog.read() as session:
+            photos.photo(session, asset_id)  # or say that it is gone
             vector = assets.vector_of(session, asset_id, model.id)
-        if vector is None:
-            raise PhotoNotFoundError(asset_id)
+        if vector is None:  # in the library, but not seen by this model yet
+            return Results(query, model.name, 0, ())
         return self._ranked(query, model, vector, limit, leave_out=asset_id)
 
     def _ranked(
         self, query: str, model: Model, vector: Vectors, limit: int, leave_out: int | None = None
     ) -> Results:
-        index = self._library.vectors(model).current()
+        index = self._library.index(model)
         limit = _bounded(limit)
         wanted = limit if leave_out is None else limit + 1
         scores, ids = index.search(vector[np.newaxis], wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ def test_demo_finds_the_cat(pixfind: Pixfind, settings: Settings, tmp_path: Path
     assert (result.exit_code, result.stderr) == (0, "")
     assert re.match(r"\d+ photographs of scikit-image indexed\n", result.stdout)
     answers = result.stdout.split("\n\n")
-    (cat,) = [answer for answer in answers if answer.startswith('pixfind search "a cat"')]
+    (cat,) = [answer for answer in answers if " search 'a cat' --limit 3\n" in answer]
     first = cat.splitlines()[1].split("  ")
     assert first[-1] == "chelsea.png"
     assert len(cat.splitlines()) == 4
@@ -53,3 +54,17 @@ def test_without_scikit_image_the_next_step_is_named(
     assert result.stderr.count("\n") == 1
     assert "pip install 'pixfind[demo]'" in result.stderr
     assert not (own_home / "data").exists()
+
+
+@pytest.mark.usefixtures("skimage")
+def test_demo_leaves_the_users_own_library_alone(
+    pixfind: Pixfind, settings: Settings, photos: Path, own_home: Path
+) -> None:
+    pixfind("index", photos)
+    result = pixfind("--library", settings.library, "demo")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    made = json.loads(pixfind("demo", "--json").stdout)
+    assert made["library"].startswith(str(own_home))
+    assert [len(answer["results"]) for answer in made["searches"]] == [3, 3, 3]
+    with Library.open(settings.library) as library:
+        assert library_status(library).photos == 3

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from PIL import Image
 
 from indexer import Indexer, Summary
 from pixfind.encoders.fake import FakeEncoder
-from pixfind.errors import LibraryBusyError, PathNotFoundError
+from pixfind.errors import LibraryBusyError, NotAPictureError, PathNotFoundError
 from pixfind.library import Library
 from search import SearchEngine
 
@@ -224,14 +225,116 @@ def test_new_model_takes_over_only_when_it_has_seen_everything(
     more.mkdir()
     for number in range(40):
         Image.new("RGB", (16, 16), (number, 99, 0)).save(more / f"{number}.png")
-    interrupted = InterruptedEncoder(name="other")
-    assert Indexer(library, interrupted).run([more]).interrupted
+    index(more)
+    interrupted = Indexer(library, InterruptedEncoder(name="other")).run([more])
+    assert (interrupted.interrupted, interrupted.unseen) == (True, 11)
     assert library.model().name == "fake"
-    summary = Indexer(library, FakeEncoder(name="other")).run([more])
-    assert (summary.photos, library.model().name) == (43, "other")
+    photos.rename(tmp_path / "unplugged")
+    assert Indexer(library, FakeEncoder(name="other")).run([more]).unseen == 3
+    assert library.model().name == "fake"
+    (tmp_path / "unplugged").rename(photos)
+    assert Indexer(library, FakeEncoder(name="other")).run([more]).unseen == 0
+    assert library.model().name == "other"
 
 
 def test_paths_that_overlap_are_looked_at_once(index: Index, photos: Path) -> None:
     summary = index(photos / "inner", photos, photos, photos / "red.jpg")
     assert (summary.embedded, summary.known) == (3, 0)
     assert index(photos / "red.jpg", photos).unchanged == 3
+
+
+def test_one_place_has_one_spelling(
+    index: Index, photos: Path, engine: SearchEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(photos / "inner")
+    monkeypatch.chdir(photos / "inner")
+    summary = index(Path(".."))
+    assert (summary.embedded, summary.unchanged) == (2, 1)
+    assert index(Path("../inner/..")).unchanged == 3
+    assert index().unchanged == 3
+    assert all(".." not in r.photo.path.parts for r in engine.search("red").results)
+
+
+def test_single_file_does_not_bring_its_folder(index: Index, photos: Path) -> None:
+    index(photos / "red.jpg")
+    summary = index()
+    assert (summary.unchanged, summary.photos) == (1, 1)
+    (photos / "red.jpg").rename(photos / "renamed.jpg")
+    assert index().photos == 0
+    assert index(photos).photos == 3
+
+
+def test_named_file_that_is_no_picture_is_refused(index: Index, photos: Path) -> None:
+    (photos / "notes.txt").write_text("words")
+    with pytest.raises(NotAPictureError, match=r"notes\.txt"):
+        index(photos / "notes.txt")
+
+
+def test_linked_folder_can_be_indexed_by_itself(index: Index, photos: Path, tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    Image.new("RGB", (9, 9), "yellow").save(apart / "yellow.png")
+    (photos / "link").symlink_to(apart)
+    assert index(photos).photos == 3
+    assert index(photos / "link").photos == 4
+    summary = index()
+    assert (summary.removed, summary.photos) == (0, 4)
+    assert index(photos).photos == 4
+
+
+def test_links_in_circles_end(index: Index, photos: Path) -> None:
+    (photos / "inner" / "up").symlink_to(photos)
+    (photos / "self.jpg").symlink_to(photos / "self.jpg")
+    assert index(photos).photos == 3
+
+
+def test_empty_mount_point_keeps_its_photos(index: Index, photos: Path, tmp_path: Path) -> None:
+    index(photos)
+    photos.rename(tmp_path / "unplugged")
+    photos.mkdir()
+    for summary in (index(), index(photos)):
+        assert (summary.missing_roots, summary.photos) == ([str(photos)], 3)
+    photos.rmdir()
+    (tmp_path / "unplugged").rename(photos)
+    assert index().unchanged == 3
+
+
+def test_missing_folder_can_be_forgotten(index: Index, photos: Path, tmp_path: Path) -> None:
+    index(photos)
+    photos.rename(tmp_path / "elsewhere")
+    assert index(forget_missing=True).photos == 0
+    summary = index(tmp_path / "elsewhere")
+    assert (summary.embedded, summary.photos) == (0, 3)
+
+
+def test_unplugged_copy_is_not_taken_for_a_moved_folder(
+    index: Index, photos: Path, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    shutil.copytree(photos, backup)
+    index(photos, backup)
+    backup.rename(tmp_path / "unplugged")
+    assert index().missing_roots == [str(backup)]
+    (tmp_path / "unplugged").rename(backup)
+    assert (index().unchanged, index().missing_roots) == (6, [])
+
+
+def test_libraries_inside_the_photos_are_passed_over(
+    index: Index, photos: Path, encoder: FakeEncoder
+) -> None:
+    with Library.create(photos / "other") as other:
+        Indexer(other, encoder).run([photos])
+    assert index(photos).photos == 3
+
+
+def test_moved_folder_can_be_told(
+    index: Index, photos: Path, pixfind: Callable[..., Result], engine: SearchEngine
+) -> None:
+    index(photos)
+    moved = photos.with_name("moved")
+    photos.rename(moved)
+    assert pixfind("move", photos, moved).exit_code == 0
+    assert engine.search("red").results[0].photo.path == moved / "red.jpg"
+    assert index().unchanged == 3
+    again = pixfind("move", photos, moved)
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)

@@ -161,5 +161,5 @@ def test_indexing_makes_the_grid(
         found = latest(session, 10)
     thumbnails = Thumbnails(library.thumbnails)
     expected = {thumbnails.file(one.content_id, "grid") for one in found}
-    assert set(files_in(library.thumbnails)) == expected
+    assert set(files_in(library.thumbnails / "grid")) == expected
     assert len(expected) == 3

@@ -306,7 +306,7 @@ def test_one_index_file_for_each_model_and_nothing_else(
         add_photo(photos, f"{number}.png", f"#00{number}000")
         index(photos)
     Indexer(library, FakeEncoder(name="a/model: other")).run([photos])
-    names = sorted(file.name for file in cache_folder.iterdir())
+    names = sorted(file.name for file in cache_folder.iterdir() if file.name != "CACHEDIR.TAG")
     assert len(names) == 4
     assert [Path(name).suffix for name in names] == [".faiss", ".json"] * 2
 
@@ -319,7 +319,7 @@ def test_what_a_killed_process_left_is_removed(
     shutil.copy(file, cache_folder / file.name.replace(file.suffixes[-2], ".999"))
     add_photo(photos, "black.png", "black")
     index(photos)
-    assert len(list(cache_folder.iterdir())) == 2
+    assert sorted(f.suffix for f in cache_folder.iterdir()) == [".TAG", ".faiss", ".json"]
 
 
 def test_failed_save_leaves_the_old_files(
@@ -341,3 +341,12 @@ def test_failed_save_leaves_the_old_files(
         index(photos)
     assert {file.name: file.read_bytes() for file in cache_folder.iterdir()} == before
     assert colours_found(library.folder) == RIGHT
+
+
+def test_a_search_writes_what_was_missing(
+    cache_folder: Path, library: Library, photos: Path, index: Index, engine: SearchEngine
+) -> None:
+    the_index_file(cache_folder).unlink()
+    with Library.open(library.folder) as fresh:
+        assert SearchEngine(fresh, FakeEncoder()).search("red").results
+    assert the_index_file(cache_folder).exists()

@@ -140,8 +140,8 @@ def describe(out: Path, recipe: Recipe, splits: Splits) -> Description:
         files=dict(checksums(out, [IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER])),
         licence="MIT (heads); Apache-2.0 (both towers)",
         about={
-            "image tower": "EfficientNet-Lite2, ImageNet-1k, Apache-2.0, frozen; pooled maps of its "
-            "last layer and of five stages before it",
+            "image tower": "EfficientNet-Lite2, ImageNet-1k, Apache-2.0, frozen; pooled maps of "
+            "its last layer and of five stages before it",
             "text tower": "all-MiniLM-L6-v2, Apache-2.0, frozen",
             "method": "LiT heads (Zhai et al. 2022) beside ConSE (Norouzi et al. 2014)",
             "training data": {

@@ -101,6 +101,20 @@ def asset_ids(session: Session, embedding_ids: Sequence[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def count_unseen(session: Session, model_id: int, other_id: int) -> int:
+    """Return how many pictures in files only the other model has embedded."""
+    in_a_file = exists().where(File.asset_id == Embedding.asset_id)
+    seen = select(Embedding.asset_id).where(Embedding.model_id == model_id)
+    return (
+        session.scalar(
+            select(func.count(Embedding.asset_id.distinct())).where(
+                Embedding.model_id == other_id, in_a_file, Embedding.asset_id.not_in(seen)
+            )
+        )
+        or 0
+    )
+
+
 def count_searchable(session: Session, model_id: int) -> int:
     """Return how many pictures in files the model has embedded."""
     in_a_file = exists().where(File.asset_id == Embedding.asset_id)

@@ -71,6 +71,13 @@ def folders_of(session: Session, root_id: int) -> list[str]:
     return list(session.scalars(select(File.folder).where(File.root_id == root_id).distinct()))
 
 
+def names_in(session: Session, root_id: int) -> frozenset[str]:
+    """Return the names of the files known directly in a root."""
+    return frozenset(
+        session.scalars(select(File.name).where(File.root_id == root_id, File.folder == ""))
+    )
+
+
 def place(session: Session, where: Place, asset_id: int) -> None:
     """Record that the asset lies there, replacing what was known of that file."""
     file = _file_at(session, where)
@@ -109,12 +116,6 @@ def sweep(session: Session, gone: Iterable[int]) -> int:
     if ids:
         bump_generation(session)
     return len(ids)
-
-
-def sweep_folder(session: Session, root_id: int, folder: str) -> int:
-    """Forget every file directly in a folder that is no longer there."""
-    ids = session.scalars(select(File.id).where(File.root_id == root_id, File.folder == folder))
-    return sweep(session, list(ids))
 
 
 def failures(session: Session) -> list[Failure]:

@@ -32,7 +32,8 @@ _INITIAL = (
     """
     CREATE TABLE root (
       id INTEGER PRIMARY KEY,
-      path TEXT NOT NULL UNIQUE
+      path TEXT NOT NULL UNIQUE,
+      whole INTEGER NOT NULL
     )
     """,
     """

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from pixfind.catalog.database import bump_generation
 from pixfind.catalog.schema import File, Root
+from pixfind.errors import RootError
+from pixfind.photos.formats import is_photo_folder_name
 
 
 def all_roots(session: Session) -> list[Root]:
@@ -16,24 +18,49 @@ def all_roots(session: Session) -> list[Root]:
     return list(session.scalars(select(Root).order_by(Root.path)))
 
 
-def claim(session: Session, folder: Path) -> tuple[Root, str]:
+def claim(session: Session, folder: Path, *, whole: bool = True) -> tuple[Root, str]:
     """Return the root that ``folder`` (absolute) belongs to, and its place in it.
 
-    A folder inside a known root stays part of it; otherwise it becomes a root and takes over the
-    roots inside it, so that no file ever belongs to two.
+    A folder that a scan of a known root comes to is part of that root. Otherwise it becomes a root
+    and takes over the roots that its own scan comes to, so that no file belongs to two.
+
+    Args:
+        session: a transaction.
+        folder: an absolute path.
+        whole: take in all of the folder, rather than single files of it.
     """
     roots = all_roots(session)
     for root in roots:
-        if folder.is_relative_to(root.path):
-            relative = folder.relative_to(root.path).as_posix()
-            return root, "" if relative == "." else relative
-    root = Root(path=str(folder))
+        place = _place_within(Path(root.path), folder)
+        if place is not None and (root.whole or place == ""):
+            if whole and not root.whole:
+                root.whole = True
+                _absorb_all(session, root, roots)
+            return root, place
+    root = Root(path=str(folder), whole=whole)
     session.add(root)
     session.flush()
-    for inner in roots:
-        if Path(inner.path).is_relative_to(folder):
-            _absorb(session, root, inner)
+    if whole:
+        _absorb_all(session, root, roots)
     return root, ""
+
+
+def _place_within(root: Path, folder: Path) -> str | None:
+    """Return the folder's place in a root if a scan comes there: not hidden, not behind a link."""
+    if not folder.is_relative_to(root):
+        return None
+    parts = folder.relative_to(root).parts
+    steps = [root.joinpath(*parts[: count + 1]) for count in range(len(parts))]
+    if all(is_photo_folder_name(step.name) and not step.is_symlink() for step in steps):
+        return "/".join(parts)
+    return None
+
+
+def _absorb_all(session: Session, outer: Root, others: list[Root]) -> None:
+    session.flush()
+    for inner in others:
+        if inner is not outer and _place_within(Path(outer.path), Path(inner.path)) is not None:
+            _absorb(session, outer, inner)
 
 
 def _absorb(session: Session, outer: Root, inner: Root) -> None:
@@ -48,29 +75,56 @@ def _absorb(session: Session, outer: Root, inner: Root) -> None:
     session.execute(delete(Root).where(Root.id == inner.id))
 
 
-def move(session: Session, old: str, new: str) -> bool:
-    """Re-point the root at ``old`` to ``new``; return whether there was such a root."""
-    moved = session.execute(update(Root).where(Root.path == old).values(path=new))
-    bump_generation(session)
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
+def move(session: Session, old: Path, new: Path) -> None:
+    """Re-point a root to where its folder lies now.
 
-
-def forget_superseded(session: Session, missing: Root) -> bool:
-    """Drop a root that is gone if every picture in it has been found somewhere else.
-
-    That is what a moved folder looks like. A root whose drive is not there just now keeps its
-    files, because some of them are nowhere else.
+    Raises:
+        RootError: there is no such root, or the new folder is covered already.
     """
-    elsewhere = select(File.asset_id).where(File.root_id != missing.id, File.asset_id.is_not(None))
-    only_here = session.scalar(
-        select(func.count()).where(
-            File.root_id == missing.id,
-            File.asset_id.is_not(None),
-            File.asset_id.not_in(elsewhere),
-        )
+    known = {root.path: root for root in all_roots(session)}
+    if str(old) not in known:
+        raise RootError(f"the library has no folder {old}; its folders: pixfind status")
+    for path in known:
+        if path != str(old) and (new.is_relative_to(path) or Path(path).is_relative_to(new)):
+            raise RootError(f"{new} and the library's folder {path} overlap; index it instead")
+    known[str(old)].path = str(new)
+    session.flush()
+
+
+def last_file_id(session: Session) -> int:
+    """Return the highest id among the files."""
+    return session.scalar(select(func.max(File.id))) or 0
+
+
+def forget_moved(session: Session, missing: Root, before: int) -> bool:
+    """Drop a root that is gone if this run has found every picture of it somewhere else.
+
+    That is what a moved folder looks like. An unplugged drive whose pictures have been copied
+    elsewhere long ago looks different, and stays.
+
+    Args:
+        session: a transaction.
+        missing: a root that is not there.
+        before: ``last_file_id`` when the run began.
+    """
+    here = select(File.asset_id).where(File.root_id == missing.id, File.asset_id.is_not(None))
+    found = select(File.asset_id).where(
+        File.id > before, File.root_id != missing.id, File.asset_id.is_not(None)
     )
-    if only_here:
+    held = session.scalar(select(func.count()).select_from(here.subquery()))
+    lost = session.scalar(
+        select(func.count()).select_from(here.where(File.asset_id.not_in(found)).subquery())
+    )
+    if lost or not held:
         return False
-    session.execute(delete(File).where(File.root_id == missing.id))
-    session.execute(delete(Root).where(Root.id == missing.id))
+    forget(session, missing)
     return True
+
+
+def forget(session: Session, root: Root) -> int:
+    """Drop a root with its files; return how many there were. Their pictures' vectors stay."""
+    ids = list(session.scalars(select(File.id).where(File.root_id == root.id)))
+    session.execute(delete(File).where(File.root_id == root.id))
+    session.execute(delete(Root).where(Root.id == root.id))
+    bump_generation(session)
+    return len(ids)

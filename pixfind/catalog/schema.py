@@ -54,20 +54,17 @@ class Setting(Base):
     value: Mapped[str]
 
 
-class AppliedMigration(Base):
-    """A migration that this catalog has been through."""
-
-    __tablename__ = "migration"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    applied_at: Mapped[str]
-
-
 class Root(Base):
-    """A folder that the owner asked to index; files are stored relative to it."""
+    """A folder that the owner asked to index; files are stored relative to it.
+
+    A root that is not ``whole`` stands for single files that were named: only those are looked
+    at again.
+    """
 
     __tablename__ = "root"
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[str] = mapped_column(PathText)
+    whole: Mapped[bool]
 
 
 class Asset(Base):

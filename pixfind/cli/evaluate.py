@@ -49,7 +49,7 @@ def evaluate(
 
     captions = read_captions(folder, split, column - 1)
     encoder = ModelStore(settings.models).load(model or settings.model)
-    with ProgressBar() as progress:
+    with ProgressBar("encoding") as progress:
         measured = evaluate_retrieval(encoder, captions, progress.working)
     document = {
         "dir": str(folder), "model": encoder.spec.name, "fingerprint": encoder.spec.fingerprint,

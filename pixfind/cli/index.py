@@ -26,6 +26,11 @@ INTERRUPTED = 130
     "--workers", type=click.IntRange(1, 64), help="Threads that decode; else one for each core."
 )
 @click.option("--retry-failed", is_flag=True, help="Look again at files that failed before.")
+@click.option(
+    "--forget-missing",
+    is_flag=True,
+    help="Drop folders of the library that are not there, or empty now.",
+)
 @json_option
 @click.pass_obj
 def index(
@@ -34,13 +39,14 @@ def index(
     model: str | None,
     workers: int | None,
     retry_failed: bool,
+    forget_missing: bool,
     as_json: bool,
 ) -> None:
     """Add folders of photos to the library, or bring it up to date.
 
     Only what is new is embedded; files that are gone leave the results. Without PATH, every
     folder that the library covers is looked at again. Photos are never changed. Ctrl-C keeps
-    what is done, and the next run continues.
+    what is done (exit code 130), and the next run continues.
 
     \b
     Example:
@@ -48,24 +54,23 @@ def index(
       pixfind index
     """
     from indexer import Indexer
+    from indexer.scopes import require_paths
     from pixfind.encoders.store import ModelStore
-    from pixfind.errors import PathNotFoundError
     from pixfind.library import Library
 
-    for path in paths:
-        if not path.exists():
-            raise PathNotFoundError(path.absolute())
+    require_paths(paths)  # before a library is made for nothing
     opened = Library.create(settings.library) if paths else Library.open(settings.library)
     with opened as library:
-        current = library.model()
-        encoder = ModelStore(settings.models).load(
-            model or (current.name if current else settings.model)
-        )
-        with ProgressBar() as progress:
-            indexer = Indexer(
-                library, encoder, workers=workers, retry_failed=retry_failed, progress=progress
-            )
-            summary = indexer.run(paths)
+        encoder = ModelStore(settings.models).load(library.model_name(model, settings.model))
+        with ProgressBar("indexing") as progress:
+            summary = Indexer(
+                library,
+                encoder,
+                workers=workers,
+                retry_failed=retry_failed,
+                forget_missing=forget_missing,
+                progress=progress,
+            ).run(paths)
         if as_json:
             print_json(_document(library, encoder.spec.name, summary))
         else:
@@ -89,12 +94,56 @@ def _print(library: Library, summary: Summary) -> None:
     for folder in summary.unreadable:
         notice(f"not readable: {printable(folder)}")
     for folder in summary.missing_roots:
-        notice(f"not there, left as it was: {printable(folder)}")
+        notice(
+            f"not there, or empty as without its drive, and left as it was: {printable(folder)}; "
+            "to drop it: pixfind index --forget-missing"
+        )
     rate = summary.embedded / summary.seconds if summary.seconds else 0.0
     click.echo(
         f"{summary.embedded:,} embedded ({rate:.1f}/s), {summary.known:,} known by content, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed, {summary.failed:,} failed"
     )
-    click.echo(f"{summary.photos:,} photos can be found in {printable(str(library.folder))}")
     if summary.failed:
         notice("why files failed: pixfind status --failures")
+    if summary.unseen:
+        model = library.model()
+        click.echo(
+            f"{summary.photos:,} photos have been seen by this model, {summary.unseen:,} not yet; "
+            f"until then the library is searched with {model.name if model else 'none'}"
+        )
+        return
+    click.echo(f"{summary.photos:,} photos can be found in {printable(str(library.folder))}")
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def move(settings: Settings, old: Path, new: Path, as_json: bool) -> None:
+    """Tell the library that one of its folders lies elsewhere now. No file is touched.
+
+    Indexing the new place does the same, but reads every file once.
+
+    \b
+    Example:
+      pixfind move /media/old-disk/photos /media/new-disk/photos
+    """
+    from pixfind.catalog import roots
+    from pixfind.config import normal_path
+    from pixfind.errors import PathNotFoundError
+    from pixfind.library import Library
+
+    old, new = normal_path(old), normal_path(new)
+    if not new.is_dir():
+        raise PathNotFoundError(new)
+    with (
+        Library.open(settings.library) as library,
+        library.writing(),
+        library.catalog.write() as session,
+    ):
+        roots.move(session, old, new)
+    if as_json:
+        print_json({"old": printable(str(old)), "new": printable(str(new))})
+    else:
+        click.echo(f"{printable(str(old))} is {printable(str(new))} now")

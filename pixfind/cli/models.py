@@ -105,8 +105,9 @@ def import_model(settings: Settings, folder: Path, name: str | None, as_json: bo
 
 @models.command()
 @click.argument("name")
+@json_option
 @click.pass_obj
-def remove(settings: Settings, name: str) -> None:
+def remove(settings: Settings, name: str, as_json: bool) -> None:
     """Remove a model that was added or imported.
 
     \b
@@ -114,7 +115,10 @@ def remove(settings: Settings, name: str) -> None:
       pixfind models remove mine
     """
     _store(settings).remove(name)
-    click.echo(f"removed {name}")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        click.echo(f"removed {name}")
 
 
 def _store(settings: Settings) -> ModelStore:

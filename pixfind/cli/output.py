@@ -35,7 +35,7 @@ def notice(text: str) -> None:
 class ProgressBar:
     """Shows a run's progress on stderr: a bar with rate and time left where it is a terminal."""
 
-    def __init__(self, what: str = "photos") -> None:
+    def __init__(self, doing: str) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -46,7 +46,7 @@ class ProgressBar:
             TimeRemainingColumn,
         )
 
-        self._what = what
+        self._doing = doing
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -84,7 +84,7 @@ class ProgressBar:
         if self._task is None:
             return
         task = self._progress.tasks[self._task]
-        rate = f"{task.speed:.1f} {self._what}/s" if task.speed else ""
+        rate = f"{task.speed:.1f} photos/s" if task.speed else ""
         self._progress.update(
-            self._task, description="indexing", completed=done, total=total, rate=rate
+            self._task, description=self._doing, completed=done, total=total, rate=rate
         )

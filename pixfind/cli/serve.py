@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import click
 
-from pixfind.cli.output import model_option, notice
+from pixfind.cli.output import json_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.machine import is_loopback
 
@@ -21,9 +22,14 @@ THREADS = 8
 )  # fmt: skip
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in your browser.")
 @model_option
+@json_option
 @click.pass_obj
-def serve(settings: Settings, host: str, port: int, open_browser: bool, model: str | None) -> None:
+def serve(
+    settings: Settings, host: str, port: int, open_browser: bool, model: str | None, as_json: bool
+) -> None:
     """Search in the browser. Only this machine can connect unless you give another --host.
+
+    With --json, the document that tells the address is printed as soon as it answers.
 
     \b
     Example:
@@ -47,6 +53,9 @@ def serve(settings: Settings, host: str, port: int, open_browser: bool, model: s
         notice(f"anyone who can reach {host} can see all photos of this library")
     address = f"http://{host_in_url(host)}:{bound_port(server)}/"
     notice(f"searching {settings.library} at {address}  (Ctrl-C ends)")
+    if as_json:
+        print_json({"url": address, "library": str(settings.library)})
+        sys.stdout.flush()
     if open_browser:
         click.launch(address)
     try:

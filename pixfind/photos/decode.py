@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,16 @@ from PIL import Image, UnidentifiedImageError
 
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.photos.exif import Metadata, read_metadata, read_orientation
-from pixfind.photos.formats import prepare_pillow
+from pixfind.photos.formats import FORMATS, prepare_pillow
 
 # A file beyond this is no photo; reading it would only fill the memory.
 MAX_FILE_BYTES = 1 << 30
 # Of the pixels that are really decoded, after JPEG has been scaled down while decoding: 150
 # million are 450 MB as RGB. The largest phone sensors have 200 million, in JPEG or HEIC.
 MAX_DECODED_PIXELS = 150_000_000
+# Decoded one at a time, so that many threads do not each hold hundreds of megabytes.
+LARGE_PIXELS = 40_000_000
+_one_large_at_a_time = threading.Semaphore()
 # Nothing smaller shows anything, and nothing longer and thinner is a picture.
 MIN_EDGE = 2
 MAX_ASPECT = 100
@@ -49,7 +53,6 @@ _DECODE_ERRORS = (
     AssertionError,
     RuntimeError,
     NotImplementedError,
-    MemoryError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -101,13 +104,16 @@ def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
 
     Raises:
         PhotoDecodeError: the bytes are not a picture, are damaged, or would be too large.
+        PhotoReadError: there is not the memory for it now.
     """
     prepare_pillow()
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             return _decoded(opened, path, edge)
     except PhotoDecodeError:
         raise
+    except MemoryError as error:
+        raise PhotoReadError(path, "it needs more memory than there is now") from error
     except _DECODE_ERRORS as error:
         raise PhotoDecodeError(path, _reason(error)) from error
 
@@ -121,6 +127,13 @@ def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
         raise PhotoDecodeError(
             path, f"{width} x {height} pixels are more than {MAX_DECODED_PIXELS:,}"
         )
+    if opened.width * opened.height > LARGE_PIXELS:
+        with _one_large_at_a_time:
+            return _loaded(opened, width, height, edge)
+    return _loaded(opened, width, height, edge)
+
+
+def _loaded(opened: Image.Image, width: int, height: int, edge: int) -> DecodedPhoto:
     opened.load()
     # Only now: Pillow looks for a PNG's EXIF by loading all of it, and a load that fails inside
     # ``read_metadata`` would go unseen.
@@ -129,13 +142,20 @@ def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
     turn = TURNS.get(read_orientation(opened))
     if turn in ON_THE_SIDE:
         width, height = height, width
+    small = _reduced(opened, edge)
     return DecodedPhoto(
-        image=as_rgb(opened.copy() if turn is None else opened.transpose(turn)),
+        image=as_rgb(small.copy() if turn is None else small.transpose(turn)),
         width=width,
         height=height,
         format=opened.format or "",
         metadata=metadata,
     )
+
+
+def _reduced(image: Image.Image, edge: int) -> Image.Image:
+    """Shrink by a whole factor what no decoder could scale, and keep twice the edge asked for."""
+    factor = min(image.size) // (2 * edge)
+    return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "L") else image
 
 
 def _scaled_to(edge: int, width: int, height: int) -> tuple[int, int]:
@@ -168,8 +188,6 @@ def _stretched(image: Image.Image) -> Image.Image:
 def _reason(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "it is not in a picture format that can be read"
-    if isinstance(error, MemoryError):
-        return "it needs more memory than there is"
     text = " ".join(str(error).split()) or type(error).__name__
     return f"it is damaged or unsupported ({text})"
 

@@ -38,6 +38,17 @@ EXTENSIONS = frozenset(
     ]
 )
 
+# What may be inside, whatever the name says: Pillow knows formats that start other programs.
+FORMATS = (
+    "JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF", "JPEG2000", "PPM",
+    "TGA", "ICO",
+)  # fmt: skip
+
+# Folders that programs keep beside photos: previews, bins.
+IGNORED_FOLDERS = frozenset(
+    {"@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
+
 # Pillow warns above this and refuses twice as much.
 HEADER_PIXELS = 1_000_000_000
 
@@ -45,6 +56,11 @@ HEADER_PIXELS = 1_000_000_000
 def is_picture_name(name: str) -> bool:
     """Return whether a file of that name is indexed: a known extension, and not hidden."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - called for every file of a scan
+
+
+def is_photo_folder_name(name: str) -> bool:
+    """Return whether a folder of that name is entered: not hidden, and not a program's own."""
+    return not name.startswith(".") and name not in IGNORED_FOLDERS
 
 
 @functools.cache
