@@ -31,6 +31,7 @@ class Manifest:
     """What an index file reflects, and how to tell that it is whole."""
 
     file: str
+    model: str
     library_id: str
     generation: int
     count: int
@@ -84,7 +85,12 @@ class VectorCache:
             index.save(temporary)
             checksum = _crc32(temporary)
         manifest = Manifest(
-            file.name, self._catalog.library_id(), self._reflects, len(index), checksum
+            file.name,
+            self._model.name,
+            self._catalog.library_id(),
+            self._reflects,
+            len(index),
+            checksum,
         )
         with replace_file(self._manifest_file) as temporary:
             temporary.write_text(json.dumps(asdict(manifest), indent=1), "utf-8")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from pixfind.cli.output import json_option, limit_option, model_option, print_json
 from pixfind.config import Settings
+from pixfind.errors import ModelError
 
 if TYPE_CHECKING:
     from search import Results, SearchEngine
@@ -35,7 +37,7 @@ def search(
       pixfind search a red telephone box
       pixfind search "children on a beach" --limit 5 --json
     """
-    with _engine(settings, model) as engine:
+    with _engine(settings, model, for_words=True) as engine:
         _show(engine.search(" ".join(query), limit), as_json)
 
 
@@ -57,13 +59,36 @@ def similar(settings: Settings, image: Path, limit: int, model: str | None, as_j
 
 
 @contextmanager
-def _engine(settings: Settings, model: str | None) -> Iterator[SearchEngine]:
+def _engine(
+    settings: Settings, model: str | None, *, for_words: bool = False
+) -> Iterator[SearchEngine]:
     from pixfind.encoders.store import ModelStore
+
+    store = ModelStore(settings.models)
+    if for_words:
+        # The weights load while the database's and the index's libraries are imported below: a
+        # fifth of a cold search (benchmarks: cold_search).
+        with suppress(ModelError):
+            if likely := model or _likely_model(settings.library):
+                store.load(likely).preload_texts()
+
     from pixfind.library import Library
     from search.engine import open_engine
 
     with Library.open(settings.library) as library:
-        yield open_engine(library, ModelStore(settings.models), model)
+        yield open_engine(library, store, model)
+
+
+def _likely_model(library: Path) -> str | None:
+    """Return the model that a library has vectors of, if that is easily told."""
+    manifests = list((library / "vectors").glob("*.json"))
+    if len(manifests) != 1:
+        return None
+    with suppress(OSError, ValueError):
+        manifest = json.loads(manifests[0].read_text("utf-8"))
+        name = manifest.get("model") if isinstance(manifest, dict) else None
+        return name if isinstance(name, str) else None
+    return None
 
 
 def _show(results: Results, as_json: bool) -> None:

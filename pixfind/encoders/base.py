@@ -41,6 +41,9 @@ class Encoder(ABC):
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts: float32 (n, dim), L2-normalised rows."""
 
+    def preload_texts(self) -> None:  # noqa: B027 - an offer that need not be taken up
+        """Begin to load what ``encode_texts`` needs, where that can go on beside other work."""
+
     def prepare(self, image: Image.Image) -> Image.Image:
         """Shrink an upright RGB picture to what ``encode_images`` would look at.
 

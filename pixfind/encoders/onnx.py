@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ class OnnxEncoder(Encoder):
         self.folder = folder
         self.description = description
         self.spec = description.spec
+        self._loading = {part: threading.Lock() for part in (IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER)}
+        self._loaded: dict[str, Any] = {}
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """See ``Encoder``."""
@@ -63,28 +66,53 @@ class OnnxEncoder(Encoder):
         }
         return {node.name: offered[node.name] for node in self._text_graph.get_inputs()}
 
-    @cached_property
+    def preload_texts(self) -> None:
+        """Begin to load what ``encode_texts`` needs, while the caller does something else.
+
+        What goes wrong is raised by ``encode_texts``.
+        """
+        import onnxruntime  # noqa: F401 - importing would hold up the caller; the rest does not
+
+        def load() -> None:
+            with suppress(ModelDamagedError):
+                self._once(TEXT_GRAPH, self._session)
+
+        threading.Thread(target=load, name="preload", daemon=True).start()
+
+    @property
     def _image_graph(self) -> Any:
-        return self._session(IMAGE_GRAPH)
+        return self._once(IMAGE_GRAPH, self._session)
 
-    @cached_property
+    @property
     def _text_graph(self) -> Any:
-        return self._session(TEXT_GRAPH)
+        return self._once(TEXT_GRAPH, self._session)
 
-    @cached_property
+    @property
     def _tokenizer(self) -> Any:
+        return self._once(TOKENIZER, self._read_tokenizer)
+
+    def _once(self, part: str, load: Callable[[str], Any]) -> Any:
+        with self._loading[part]:
+            if part not in self._loaded:
+                self._loaded[part] = load(part)
+            return self._loaded[part]
+
+    def _read_tokenizer(self, file: str) -> Any:
         from tokenizers import Tokenizer
 
         try:
-            return Tokenizer.from_file(str(self.folder / TOKENIZER))
+            return Tokenizer.from_file(str(self.folder / file))
         except Exception as error:  # the library raises nothing narrower
-            raise self._damaged(TOKENIZER, error) from error
+            raise self._damaged(file, error) from error
 
     def _session(self, graph: str) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors; its warnings are for the graph's maker
+        if graph == TEXT_GRAPH:
+            # A query is one short text: packing the weights would take longer than it saves.
+            options.add_session_config_entry("session.disable_prepacking", "1")
         try:
             return onnxruntime.InferenceSession(
                 str(self.folder / graph), options, providers=["CPUExecutionProvider"]

@@ -27,6 +27,7 @@ class ModelStore:
     def __init__(self, folder: Path, bundled: Path | None = None) -> None:
         self.folder = folder
         self.bundled = bundled or bundled_models()
+        self._loaded: dict[str, Encoder] = {}
 
     def names(self) -> list[str]:
         """Return the names of all models, the bundled ones first."""
@@ -61,13 +62,9 @@ class ModelStore:
         """
         folder = self._find(name)
         description = _described(folder)
-        if description.engine == "onnx":
-            from pixfind.encoders.onnx import OnnxEncoder
-
-            return OnnxEncoder(folder, description)
-        from pixfind.encoders.openclip import OpenClipEncoder
-
-        return OpenClipEncoder(folder, description)
+        if description.fingerprint not in self._loaded:
+            self._loaded[description.fingerprint] = _encoder(folder, description)
+        return self._loaded[description.fingerprint]
 
     def add(
         self, architecture: str, pretrained: str, name: str | None = None, engine: Engine = "onnx"
@@ -160,6 +157,16 @@ class ModelStore:
 def bundled_models() -> Path:
     """Return the folder of the models that are installed with the program."""
     return Path(str(resources.files("pixfind_data"))) / "models"
+
+
+def _encoder(folder: Path, description: Description) -> Encoder:
+    if description.engine == "onnx":
+        from pixfind.encoders.onnx import OnnxEncoder
+
+        return OnnxEncoder(folder, description)
+    from pixfind.encoders.openclip import OpenClipEncoder
+
+    return OpenClipEncoder(folder, description)
 
 
 def _described(folder: Path) -> Description:
