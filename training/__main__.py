@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -58,21 +59,30 @@ def main() -> None:
     asked.cache.mkdir(parents=True, exist_ok=True)
     splits = read_splits(asked.data)
     recipe = Recipe(seed=asked.seed)
-    if asked.out.exists():
-        shutil.rmtree(asked.out)
-    asked.out.mkdir(parents=True)
-    build(splits, recipe, asked.cache, asked.out)
-    description = describe(asked.out, recipe, splits)
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=asked.out.parent, prefix=".building-") as folder:
+        made = Path(folder) / asked.out.name
+        made.mkdir()
+        build(splits, recipe, asked.cache, made)
+        describe_measured(made, recipe, splits)
+        # Only now: a run that fails leaves the model that was there.
+        shutil.rmtree(asked.out, ignore_errors=True)
+        made.replace(asked.out)
+
+
+def describe_measured(out: Path, recipe: Recipe, splits: Splits) -> None:
+    """Measure the files and write model.json."""
+    description = describe(out, recipe, splits)
     measured = {
-        "flickr8k dev": measure(asked.out, description, splits.dev),
-        "flickr8k test": measure(asked.out, description, splits.test),
-        "everyday photos kept apart, sentences": measure(asked.out, description, splits.everyday),
+        "flickr8k dev": measure(out, description, splits.dev),
+        "flickr8k test": measure(out, description, splits.test),
+        "everyday photos kept apart, sentences": measure(out, description, splits.everyday),
         "everyday photos kept apart, short queries": measure(
-            asked.out, description, splits.everyday, short=True
+            out, description, splits.everyday, short=True
         ),
     }
     about = {**description.about, "text-to-image quality": measured}
-    (asked.out / MODEL_JSON).write_text(replace(description, about=about).to_json(), "utf-8")
+    (out / MODEL_JSON).write_text(replace(description, about=about).to_json(), "utf-8")
     for name, values in measured.items():
         print(name, values)  # noqa: T201 - this is the command's result
 

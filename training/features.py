@@ -15,6 +15,8 @@ from PIL import Image
 from rich.progress import track
 from tokenizers import Tokenizer
 
+from pixfind.durable import replace_file
+from training import towers
 from training.captions import Photo
 from training.towers import CLASSES, IMAGE_DIM, PREPROCESSING, TEXT_DIM, ImageTower, TextTower
 
@@ -26,12 +28,15 @@ def image_features(
     photos: Sequence[Photo], cache: Path, *, mirrored: bool = False
 ) -> tuple[Array, Array]:
     """Return pooled features (n, IMAGE_DIM) and class logits (n, 1000), float32, in order."""
-    names = [str(photo.path) for photo in photos]
-    key = hashlib.sha256("\n".join([f"{mirrored}", *names]).encode()).hexdigest()[:16]
+    # A change of the tower, or of what it is shown, must not meet features of before.
+    seen = [Path(towers.__file__).read_text("utf-8"), f"{mirrored}", *(str(p.path) for p in photos)]
+    key = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
     file = cache / f"image-{key}.npz"
     if not file.exists():
         features, logits = _run_image_tower(photos, cache, mirrored)
-        np.savez(file, features=features.astype(np.float16), logits=logits.astype(np.float16))
+        with replace_file(file) as temporary, temporary.open("wb") as opened:
+            halves = {"features": features.astype(np.float16), "logits": logits.astype(np.float16)}
+            np.savez(opened, **halves)
     with np.load(file) as saved:
         return saved["features"].astype(np.float32), saved["logits"].astype(np.float32)
 
@@ -56,7 +61,7 @@ def _run_image_tower(photos: Sequence[Photo], cache: Path, mirrored: bool) -> tu
 def _exported_image_tower(cache: Path) -> Path:
     """Export the tower: ONNX Runtime runs it several times faster than torch on a CPU."""
     file = cache / "image-tower.onnx"
-    if not file.exists():
+    if not file.exists() or file.stat().st_mtime < Path(towers.__file__).stat().st_mtime:
         pixels = torch.zeros(2, PREPROCESSING.size, PREPROCESSING.size, 3, dtype=torch.uint8)
         torch.onnx.export(
             ImageTower(),
