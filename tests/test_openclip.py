@@ -355,6 +355,16 @@ def test_graph_that_disagrees_is_not_kept(
     assert "--engine torch" in line
 
 
+def test_missing_transformers_is_named(
+    pixfind: Pixfind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    (tmp_path / "weights.pt").write_bytes(b"never read")
+    result = pixfind("models", "add", "ViT-B-16-SigLIP", tmp_path / "weights.pt")
+    assert result.exit_code == 1
+    assert "pip install transformers" in result.stderr.splitlines()[-1]
+
+
 def test_tokenizers_of_hubs_are_exported_too(workshop: Workshop, tmp_path: Path) -> None:
     """As SigLIP's: sentence pieces, an end token, and texts without punctuation."""
     from open_clip.tokenizer import HFTokenizer

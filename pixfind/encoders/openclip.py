@@ -147,6 +147,9 @@ def tokenizer_for(architecture: str) -> Any:
 
 
 def _why(architecture: str, wanted: str, is_file: bool, error: Exception) -> str:
+    if isinstance(error, ImportError) or "pip install transformers" in str(error):
+        # Some architectures take a tower or a tokenizer from there, and only some.
+        return f"{architecture} needs transformers; install it with: pip install transformers"
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
     first_line = first_line.rpartition("Last error: ")[2]  # open_clip's words for the hub's
     if is_file:
