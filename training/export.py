@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from pixfind.encoders.runtime import onnx_runtime
 from training.conse import TEMPERATURE, Conse
 from training.heads import ImageHead, TextHead
 from training.towers import PREPROCESSING, ImageTower, TextTower
@@ -80,7 +80,7 @@ def export_text(module: PocketText, file: Path) -> None:
 
 def agreement(module: nn.Module, file: Path, inputs: dict[str, Tensor]) -> float:
     """Return the lowest cosine between a written graph's vectors and the module's own."""
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    session = onnx_runtime().InferenceSession(str(file), providers=["CPUExecutionProvider"])
     got = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0]
     with torch.inference_mode():
         expected = module(*inputs.values()).numpy()

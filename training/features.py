@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import torch
 from PIL import Image
 from rich.progress import track
 from tokenizers import Tokenizer
 
 from pixfind.durable import replace_file
+from pixfind.encoders.runtime import onnx_runtime
 from training import towers
 from training.captions import Photo
 from training.towers import CLASSES, IMAGE_DIM, PREPROCESSING, TEXT_DIM, ImageTower, TextTower
@@ -42,7 +42,7 @@ def image_features(
 
 
 def _run_image_tower(photos: Sequence[Photo], cache: Path, mirrored: bool) -> tuple[Array, Array]:
-    session = onnxruntime.InferenceSession(
+    session = onnx_runtime().InferenceSession(
         str(_exported_image_tower(cache)), providers=["CPUExecutionProvider"]
     )
     features = np.empty((len(photos), IMAGE_DIM), np.float32)

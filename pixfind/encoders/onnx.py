@@ -14,6 +14,7 @@ from PIL import Image
 from pixfind.encoders.base import Encoder, Vectors, unit
 from pixfind.encoders.cleaning import CLEANERS
 from pixfind.encoders.model_files import IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER, Description
+from pixfind.encoders.runtime import onnx_runtime
 from pixfind.errors import ModelDamagedError
 
 # More texts at once than this gain nothing and hold more memory.
@@ -71,7 +72,7 @@ class OnnxEncoder(Encoder):
 
         What goes wrong is raised by ``encode_texts``.
         """
-        import onnxruntime  # noqa: F401 - importing would hold up the caller; the rest does not
+        onnx_runtime()  # importing would hold up the caller from a thread; the rest does not
 
         def load() -> None:
             with suppress(ModelDamagedError):
@@ -106,8 +107,7 @@ class OnnxEncoder(Encoder):
             raise self._damaged(file, error) from error
 
     def _session(self, graph: str) -> Any:
-        import onnxruntime
-
+        onnxruntime = onnx_runtime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors; its warnings are for the graph's maker
         if graph == TEXT_GRAPH:
