@@ -13,7 +13,12 @@ from PIL import Image
 
 from indexer import Indexer, Summary
 from pixfind.encoders.fake import FakeEncoder
-from pixfind.errors import LibraryBusyError, NotAPictureError, PathNotFoundError
+from pixfind.errors import (
+    LibraryBusyError,
+    LibraryEmptyError,
+    NotAPictureError,
+    PathNotFoundError,
+)
 from pixfind.library import Library
 from search import SearchEngine
 
@@ -338,3 +343,26 @@ def test_moved_folder_can_be_told(
     assert index().unchanged == 3
     again = pixfind("move", photos, moved)
     assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+
+
+def test_move_to_a_place_without_the_files_is_refused(
+    index: Index, photos: Path, pixfind: Callable[..., Result], tmp_path: Path
+) -> None:
+    index(photos)
+    (tmp_path / "empty").mkdir()
+    result = pixfind("move", photos, tmp_path / "empty")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert index().unchanged == 3
+
+
+def test_folder_can_be_taken_out(
+    index: Index, photos: Path, pixfind: Callable[..., Result], engine: SearchEngine
+) -> None:
+    index(photos)
+    assert pixfind("forget", photos / "inner").exit_code == 1
+    result = pixfind("forget", photos)
+    assert (result.exit_code, result.stdout.endswith("with 3 files\n")) == (0, True)
+    with pytest.raises(LibraryEmptyError):
+        engine.search("red")
+    summary = index(photos)
+    assert (summary.embedded, summary.photos) == (0, 3)

@@ -12,6 +12,9 @@ from pixfind.catalog.schema import File, Root
 from pixfind.errors import RootError
 from pixfind.photos.formats import is_photo_folder_name
 
+# How many of a root's files are looked for in its new place.
+PROBED_FILES = 100
+
 
 def all_roots(session: Session) -> list[Root]:
     """Return the roots, ordered by path."""
@@ -79,16 +82,41 @@ def move(session: Session, old: Path, new: Path) -> None:
     """Re-point a root to where its folder lies now.
 
     Raises:
-        RootError: there is no such root, or the new folder is covered already.
+        RootError: there is no such root, the new folder is covered already, or holds none of the
+            root's files.
     """
     known = {root.path: root for root in all_roots(session)}
     if str(old) not in known:
-        raise RootError(f"the library has no folder {old}; its folders: pixfind status")
+        raise _no_such_root(old)
+    if not _holds_any(session, known[str(old)], new):
+        raise RootError(f"{new} holds none of the files of {old}; nothing has been changed")
     for path in known:
         if path != str(old) and (new.is_relative_to(path) or Path(path).is_relative_to(new)):
             raise RootError(f"{new} and the library's folder {path} overlap; index it instead")
     known[str(old)].path = str(new)
     session.flush()
+
+
+def by_path(session: Session, path: Path) -> Root:
+    """Return the root at a path.
+
+    Raises:
+        RootError: there is none.
+    """
+    root = session.scalar(select(Root).where(Root.path == str(path)))
+    if root is None:
+        raise _no_such_root(path)
+    return root
+
+
+def _no_such_root(path: Path) -> RootError:
+    return RootError(f"the library has no folder {path}; its folders: pixfind status")
+
+
+def _holds_any(session: Session, root: Root, folder: Path) -> bool:
+    files = select(File.folder, File.name).where(File.root_id == root.id).limit(PROBED_FILES)
+    places = [Path(folder, inner, name) for inner, name in session.execute(files)]
+    return not places or any(place.is_file() for place in places)
 
 
 def last_file_id(session: Session) -> int:

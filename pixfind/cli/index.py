@@ -147,3 +147,33 @@ def move(settings: Settings, old: Path, new: Path, as_json: bool) -> None:
         print_json({"old": printable(str(old)), "new": printable(str(new))})
     else:
         click.echo(f"{printable(str(old))} is {printable(str(new))} now")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def forget(settings: Settings, folder: Path, as_json: bool) -> None:
+    """Take a folder out of the library. No photo is touched.
+
+    FOLDER is one of those that 'pixfind status' lists.
+
+    \b
+    Example:
+      pixfind forget ~/Downloads
+    """
+    from pixfind.catalog import roots
+    from pixfind.config import normal_path
+    from pixfind.library import Library
+
+    folder = normal_path(folder)
+    with (
+        Library.open(settings.library) as library,
+        library.writing(),
+        library.catalog.write() as session,
+    ):
+        files = roots.forget(session, roots.by_path(session, folder))
+    if as_json:
+        print_json({"folder": printable(str(folder)), "files": files})
+    else:
+        click.echo(f"{printable(str(folder))} is out of the library, with {files:,} files")

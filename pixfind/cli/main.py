@@ -14,7 +14,7 @@ import click
 from pixfind import __version__
 from pixfind.cli.demo import demo
 from pixfind.cli.evaluate import evaluate
-from pixfind.cli.index import index, move
+from pixfind.cli.index import forget, index, move
 from pixfind.cli.models import models
 from pixfind.cli.search import search, similar
 from pixfind.cli.serve import serve
@@ -61,7 +61,7 @@ def cli(ctx: click.Context, library: Path | None) -> None:
     ctx.obj = Settings.load(library)
 
 
-for command in (index, search, similar, status, serve, models, evaluate, demo, move):
+for command in (index, search, similar, status, serve, models, evaluate, demo, move, forget):
     cli.add_command(command)
 
 

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List, add, import and remove models."""
+    """List, add, import and remove models.
+
+    \b
+    Example:
+      pixfind models list
+      pixfind models add ViT-B-32 laion2b_s34b_b79k
+    """
 
 
 @models.command("list")

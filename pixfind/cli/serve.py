@@ -44,10 +44,10 @@ def serve(
     app = create_app(settings, model=model, loopback=is_loopback(host))
     try:
         server = create_server(app, host=host, port=port, threads=THREADS, ident="pixfind")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a taken port, a host that is not this machine's
+        reason = getattr(error, "strerror", None) or error
         raise click.ClickException(
-            f"cannot listen on {host} port {port} ({error.strerror or error}); "
-            "choose another with --port"
+            f"cannot listen on {host} port {port} ({reason}); choose others with --host and --port"
         ) from error
     if not is_loopback(host):
         notice(f"anyone who can reach {host} can see all photos of this library")
