@@ -10,11 +10,8 @@ from pathlib import Path
 
 from pixfind.catalog import Catalog, files
 from pixfind.catalog.files import DECODE_FAILURE, KnownFile, Place
+from pixfind.durable import CACHE_TAG
 from pixfind.photos.formats import is_photo_folder_name, is_picture_name
-
-# What can be made again says so by a file of this name (https://bford.info/cachedir/): our own
-# thumbnails, wherever a library lies, and those of other programs.
-CACHE_TAG = "CACHEDIR.TAG"
 
 
 @dataclass(frozen=True)
@@ -142,6 +139,7 @@ def _list(scope: Scope, folder: str) -> _Listing:
     listing = _Listing()
     with os.scandir(scope.root / folder) as entries:
         for entry in entries:
+            # Our own thumbnails, wherever a library lies, and those of other programs.
             if entry.name == CACHE_TAG:
                 return _Listing()
             if entry.is_dir(follow_symlinks=False):

@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, whenever the process is killed."""
+"""What lies on the disk: replaced in one step, or marked as derived."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# Tells backup programs and scans for photos, ours too, to leave a folder alone
+# (https://bford.info/cachedir/).
+CACHE_TAG = "CACHEDIR.TAG"
+CACHE_SIGNATURE = """Signature: 8a477f597d28d172789f06886806bc55
+# pixfind makes what is in here again when it is missing.
+"""
+
+
+def make_cache_folder(folder: Path) -> None:
+    """Make a folder for what can be derived again, marked as such."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tag = folder / CACHE_TAG
+    if not tag.exists():
+        tag.write_text(CACHE_SIGNATURE, "utf-8")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from pixfind.catalog import Catalog, assets
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.schema import Model
+from pixfind.durable import make_cache_folder
 from pixfind.encoders.base import EncoderSpec
 from pixfind.errors import (
     LibraryBusyError,
@@ -26,11 +27,6 @@ from pixfind.vectors import VectorIndex
 MODEL_SETTING = "model_id"
 # What can be made again from the catalog and the photos.
 VECTORS, THUMBNAILS = DERIVED = ("vectors", "thumbs")
-# Tells backup programs and scans for photos, ours too, to leave a folder alone
-# (https://bford.info/cachedir/).
-CACHE_TAG = """Signature: 8a477f597d28d172789f06886806bc55
-# pixfind makes what is in here again when it is missing.
-"""
 
 
 class Library:
@@ -58,8 +54,7 @@ class Library:
         """Open the library in ``folder``, making an empty one where there is none."""
         folder.mkdir(parents=True, exist_ok=True)
         for derived in DERIVED:
-            (folder / derived).mkdir(exist_ok=True)
-            (folder / derived / "CACHEDIR.TAG").write_text(CACHE_TAG, "utf-8")
+            make_cache_folder(folder / derived)
         return cls(folder, Catalog.open(folder))
 
     def close(self) -> None:

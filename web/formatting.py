@@ -13,18 +13,13 @@ from pixfind.text import printable, readable_size
 
 def register_filters(app: Flask) -> None:
     """Make the functions below known to the templates."""
-    for function in (facts, file_name, printable, thumbnail_size, version):
+    for function in (facts, file_name, printable, thumbnail_size):
         app.add_template_filter(function)
 
 
 def file_name(photo: Photo) -> str:
     """Return the photo's file name as it can be shown."""
     return printable(photo.paths[0].name)
-
-
-def version(photo: Photo) -> str:
-    """Return what tells the photo's addresses from those of another library's with its id."""
-    return photo.content_id.hex()[:12]
 
 
 def thumbnail_size(photo: Photo) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from web.state import state
 
 blueprint = Blueprint("media", __name__)
 
-# The pages' addresses name the content (``formatting.version``), so a browser need not ask again.
+# The pages' addresses name the content (``Photo.version``), so a browser need not ask again.
 MAX_AGE_S = 24 * 3600
 
 

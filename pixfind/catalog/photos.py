@@ -36,6 +36,11 @@ class Photo:
     altitude: float | None
 
     @property
+    def version(self) -> str:
+        """What tells this picture from another library's with the same id, 12 hex digits."""
+        return self.content_id.hex()[:12]
+
+    @property
     def path(self) -> Path:
         """The first of the files that is there; the first at all if none is."""
         return next((path for path in self.paths if path.exists()), self.paths[0])

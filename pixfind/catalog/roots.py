@@ -85,15 +85,17 @@ def move(session: Session, old: Path, new: Path) -> None:
         RootError: there is no such root, the new folder is covered already, or holds none of the
             root's files.
     """
-    known = {root.path: root for root in all_roots(session)}
-    if str(old) not in known:
-        raise _no_such_root(old)
-    if not _holds_any(session, known[str(old)], new):
+    moved = by_path(session, old)
+    if not _holds_any(session, moved, new):
         raise RootError(f"{new} holds none of the files of {old}; nothing has been changed")
-    for path in known:
-        if path != str(old) and (new.is_relative_to(path) or Path(path).is_relative_to(new)):
-            raise RootError(f"{new} and the library's folder {path} overlap; index it instead")
-    known[str(old)].path = str(new)
+    for other in all_roots(session):
+        if other is not moved and (
+            new.is_relative_to(other.path) or Path(other.path).is_relative_to(new)
+        ):
+            raise RootError(
+                f"{new} and the library's folder {other.path} overlap; index it instead"
+            )
+    moved.path = str(new)
     session.flush()
 
 
@@ -105,12 +107,8 @@ def by_path(session: Session, path: Path) -> Root:
     """
     root = session.scalar(select(Root).where(Root.path == str(path)))
     if root is None:
-        raise _no_such_root(path)
+        raise RootError(f"the library has no folder {path}; its folders: pixfind status")
     return root
-
-
-def _no_such_root(path: Path) -> RootError:
-    return RootError(f"the library has no folder {path}; its folders: pixfind status")
 
 
 def _holds_any(session: Session, root: Root, folder: Path) -> bool:

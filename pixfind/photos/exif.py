@@ -63,7 +63,7 @@ def read_orientation(image: Image.Image) -> int:
     """Return an open picture's EXIF orientation, 1 to 8; 1, upright, where it says nothing."""
     try:
         value = image.getexif().get(Base.Orientation)
-    except Exception:  # as above
+    except Exception:  # damaged EXIF counts as missing here too
         return 1
     return value if isinstance(value, int) and value in range(1, 9) else 1
 
