@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
+from pixfind.catalog.photos import Photo
 from pixfind.errors import QueryError
 from search.engine import DEFAULT_LIMIT
 from search.serialization import photo_json, result_json, results_json
@@ -19,21 +20,26 @@ def search() -> dict[str, Any]:
     """Answer ``?q=&limit=`` with ranked photos."""
     found = state().engine().search(request.args.get("q", ""), _limit())
     answer = results_json(found)
-    answer["results"] = [_linked(result) for result in answer["results"]]
+    shown = zip(found.results, answer["results"], strict=True)
+    answer["results"] = [_linked(result.photo, facts) for result, facts in shown]
     return answer
 
 
 @blueprint.get("/photos/<int:photo_id>")
 def photo(photo_id: int) -> dict[str, Any]:
     """Answer with one photo's facts."""
-    return _linked(photo_json(state().engine().photo(photo_id)))
+    found = state().engine().photo(photo_id)
+    return _linked(found, photo_json(found))
 
 
 @blueprint.get("/photos/<int:photo_id>/similar")
 def similar(photo_id: int) -> dict[str, Any]:
     """Answer with the photos most like one."""
     found = state().engine().similar_to(photo_id, _limit())
-    return {"total": found.total, "results": [_linked(result_json(r)) for r in found.results]}
+    return {
+        "total": found.total,
+        "results": [_linked(r.photo, result_json(r)) for r in found.results],
+    }
 
 
 def _limit() -> int:
@@ -46,9 +52,9 @@ def _limit() -> int:
         raise QueryError(f"the limit must be a number, not {given[:20]!r}") from None
 
 
-def _linked(photo: dict[str, Any]) -> dict[str, Any]:
+def _linked(photo: Photo, facts: dict[str, Any]) -> dict[str, Any]:
     links = {
-        name: url_for(f"media.{name}", photo_id=photo["id"], v=photo["sha256"][:12])
+        name: url_for(f"media.{name}", photo_id=photo.id, v=photo.version)
         for name in ("thumbnail", "preview", "original")
     }
-    return {**photo, **links}
+    return {**facts, **links}
