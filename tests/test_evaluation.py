@@ -1,4 +1,4 @@
-"""Evaluation: reading captioned sets, and recall that nothing can flatter."""
+"""Evaluation: reading labelled sets, and measures that nothing can flatter."""
 
 from __future__ import annotations
 
@@ -13,8 +13,27 @@ from PIL import Image
 
 from pixfind.encoders.base import Vectors
 from pixfind.encoders.fake import FakeEncoder
-from pixfind.errors import EvaluationError, PhotoDecodeError, PhotoReadError
-from pixfind.evaluation import Captions, evaluate_retrieval, read_captions
+from pixfind.encoders.store import ModelStore
+from pixfind.errors import EvaluationError, PhotoDecodeError, PhotoError, PhotoReadError
+from pixfind.evaluation import (
+    Captions,
+    Estimate,
+    evaluate_classes,
+    evaluate_queries,
+    evaluate_retrieval,
+    read_captions,
+    read_classes,
+    read_queries,
+)
+from pixfind.evaluation.embedding import class_prompts, embed_classes
+from pixfind.evaluation.measures import (
+    Ranks,
+    estimate,
+    first_right_ranks,
+    mean_reciprocal_rank,
+    median_rank,
+    share_within,
+)
 
 COLOURS = tuple(FakeEncoder.COLOURS)
 
@@ -193,13 +212,17 @@ def test_command_prints_text_and_json(pixfind: Callable[..., Result], captioned:
     measured = json.loads(result.stdout)
     assert set(measured) == {
         "dir", "model", "fingerprint", "images", "captions", "recall@1", "recall@5", "recall@10",
-        "median_rank",
+        "median_rank", "intervals",
     }  # fmt: skip
     assert (measured["model"], measured["images"], measured["captions"]) == ("pocket", 3, 3)
     assert (measured["recall@5"], measured["recall@10"]) == (1, 1)
+    assert set(measured["intervals"]) == {"recall@1", "recall@5", "recall@10", "median_rank"}
+    assert measured["intervals"]["recall@10"] == [1, 1]
     text = pixfind("eval", captioned, "--column", "3").stdout
     assert "3 photos, 3 captions, text to image" in text
-    assert "recall@10  1.0000" in text
+    assert ["recall@10", "1.0000", "1.0000", "-", "1.0000"] in [
+        x.split() for x in text.splitlines()
+    ]
 
 
 def test_command_takes_a_split(pixfind: Callable[..., Result], captioned: Path) -> None:
@@ -216,3 +239,330 @@ def test_command_names_what_is_missing(
         result = pixfind(*command)
         assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
         assert result.stderr.startswith("Error: ")
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder) -> FakeEncoder:
+    """The command line uses the fake encoder, whatever model it is asked for."""
+    monkeypatch.setattr(ModelStore, "load", lambda store, name: encoder)
+    return encoder
+
+
+def plain(file: Path, colour: str) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (20, 20), FakeEncoder.COLOURS[colour]).save(file)
+    return file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of one plain photo for each colour."""
+    for colour in COLOURS:
+        plain(tmp_path / f"folder/{colour}.png", colour)
+    return tmp_path / "folder"
+
+
+def listed(folder: Path, *lines: str) -> Path:
+    """Write labels beside the folder."""
+    file = folder.parent / "labels.tsv"
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return file
+
+
+def ranks(*values: int) -> Ranks:
+    return np.array(values, np.int64)
+
+
+def some_ranks(n: int) -> Ranks:
+    return np.random.default_rng(5).integers(1, 30, n)
+
+
+MEASURES = {"share": share_within(10), "median": median_rank, "mrr": mean_reciprocal_rank}
+
+
+def width(found: Estimate) -> float:
+    return found.high - found.low
+
+
+def test_rank_is_that_of_the_best_right_one_among_the_wrong_ones() -> None:
+    scores = np.array([[0.9, 0.1, 0.5, 0.3]] * 4, np.float32)
+    right = np.array([[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]], bool)
+    assert first_right_ranks(scores, right).tolist() == [1, 3, 2, 1]
+
+
+def test_wrong_ones_of_equal_score_come_before_and_right_ones_do_not() -> None:
+    scores = np.ones((3, 5), np.float32)
+    right = np.array([[1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], bool)
+    assert first_right_ranks(scores, right).tolist() == [5, 3, 1]
+
+
+def test_scores_are_equal_up_to_rounding() -> None:
+    scores = np.array([[0.3, 0.3 - 1e-7, 0.2, 0.4], [0.3, 0.3 - 1e-5, 0.2, 0.4]], np.float32)
+    right = np.array([[1, 0, 0, 0]] * 2, bool)
+    assert first_right_ranks(scores, right).tolist() == [3, 2]
+
+
+def test_scores_that_are_no_numbers_are_never_right_and_never_beaten() -> None:
+    nan = np.nan
+    scores = np.array([[nan, 0, 0], [nan, 1, 0], [1, nan, 0], [nan, nan, nan]], np.float32)
+    right = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [1, 0, 0]], bool)
+    assert first_right_ranks(scores, right).tolist() == [3, 1, 2, 3]
+
+
+def test_measures_are_what_their_names_say() -> None:
+    found = estimate(ranks(1, 2, 4, 20), {"hit@2": share_within(2), **MEASURES})
+    values = {name: estimated.value for name, estimated in found.items()}
+    assert values == {"hit@2": 0.5, "share": 0.75, "median": 3, "mrr": 0.45}
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 10, 2500])
+def test_values_are_those_of_numpy_and_lie_in_their_intervals(n: int) -> None:
+    drawn = some_ranks(n)
+    found = estimate(drawn, MEASURES)
+    assert found["share"].value == pytest.approx((drawn <= 10).mean())
+    assert found["median"].value == np.median(drawn)
+    assert found["mrr"].value == pytest.approx((1 / drawn).mean())
+    for estimated in found.values():
+        assert estimated.low <= estimated.value <= estimated.high
+
+
+def test_intervals_are_as_wide_as_theory_says() -> None:
+    for n in (100, 2500):
+        found = estimate(ranks(*[1, 20] * (n // 2)), MEASURES)["share"]
+        assert width(found) == pytest.approx(2 * 1.96 * np.sqrt(0.25 / n), rel=0.1)
+
+
+def test_intervals_narrow_with_more_cases_and_are_the_same_again() -> None:
+    few, many = (estimate(some_ranks(n), MEASURES) for n in (50, 1000))
+    for name in MEASURES:
+        assert 0 < width(many[name]) < width(few[name])
+    assert estimate(some_ranks(50), MEASURES) == few
+
+
+def test_what_depends_on_each_other_is_drawn_together() -> None:
+    alone = some_ranks(100)
+    repeated, owners = np.repeat(alone, 5), np.repeat(np.arange(100), 5)
+    together = estimate(repeated, MEASURES, owners)
+    independent = estimate(repeated, MEASURES)
+    for name, found in estimate(alone, MEASURES).items():
+        assert together[name].low == pytest.approx(found.low)
+        assert together[name].high == pytest.approx(found.high)
+        assert width(independent[name]) < 0.7 * width(together[name])
+
+
+def test_clusters_may_have_any_numbers_and_sizes() -> None:
+    found = estimate(ranks(1, 1, 1, 20), MEASURES, ranks(7, 7, 7, 3))["share"]
+    assert (found.value, found.low, found.high) == (0.75, 0, 1)
+
+
+def test_captions_of_a_photo_are_drawn_together(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(3)
+    images = numbers.standard_normal((60, 8)).astype(np.float32)
+    texts = images + 1.5 * numbers.standard_normal((60, 8)).astype(np.float32)
+    once = drawn(tmp_path, images, texts, list(range(60)))
+    five_texts = np.repeat(texts, 5, axis=0)
+    five_times = drawn(tmp_path, images, five_texts, [n // 5 for n in range(300)])
+    one = evaluate_retrieval(Drawn(images, texts), once)
+    five = evaluate_retrieval(Drawn(images, five_texts), five_times)
+    assert (one.captions, five.captions) == (60, 300)
+    for name, estimated in one.measures.items():
+        assert estimated.low < estimated.high
+        assert five.measures[name] == Estimate(
+            *map(pytest.approx, (estimated.value, estimated.low, estimated.high))
+        )
+
+
+def test_queries_are_measured_by_the_first_right_photo(folder: Path, fake: FakeEncoder) -> None:
+    labels = read_queries(folder, listed(folder, "red\tred.png", "blue\tgreen.png\tblue.png"))
+    found = evaluate_queries(fake, labels)
+    assert (found.images, found.texts) == (3, 2)
+    assert found.measures["hit@1"] == found.measures["mrr"] == Estimate(1, 1, 1)
+    # Of the two others, which are equally far from red, the wrong one comes before.
+    wrong = evaluate_queries(fake, read_queries(folder, listed(folder, "red\tgreen.png")))
+    assert wrong.measures["mrr"].value == pytest.approx(1 / 3)
+    assert (wrong.measures["hit@1"].value, wrong.measures["hit@5"].value) == (0, 1)
+
+
+def test_all_photos_of_the_folder_are_ranked_and_none_inside_it(
+    folder: Path, fake: FakeEncoder
+) -> None:
+    plain(folder / "inner/red.png", "red")
+    plain(folder / ".hidden.png", "red")
+    (folder / "notes.txt").write_text("no photo")
+    file = listed(folder, "red\tred.png")
+    assert evaluate_queries(fake, read_queries(folder, file)).measures["hit@1"].value == 1
+    for n in range(3):
+        plain(folder / f"more{n}.png", "red")
+    found = evaluate_queries(fake, read_queries(folder, file))
+    assert found.images == 6
+    assert found.measures["mrr"].value == 1 / 4
+
+
+def test_photos_lie_in_the_folder_or_in_its_images(captioned: Path, folder: Path) -> None:
+    labels = read_queries(captioned, listed(folder, "red\tred.png"))
+    assert labels.images[0] == captioned / "images/red.png"
+    assert len(labels.images) == 3
+    plain(captioned / "red.png", "red")
+    labels = read_queries(captioned, listed(folder, "red\tred.png"))
+    assert labels.images == [captioned / "red.png"]
+
+
+def test_a_photo_is_ranked_once_whatever_it_is_called(folder: Path, fake: FakeEncoder) -> None:
+    (folder / "a-link.png").symlink_to(folder / "red.png")
+    lines = ("red\t../folder/red.png\tred.png\t./red.png", "red\ta-link.png")
+    labels = read_queries(folder, listed(folder, *lines))
+    assert (labels.texts, labels.right, len(labels.images)) == (["red"], [[0]], 3)
+    assert evaluate_queries(fake, labels).measures["hit@1"].value == 1
+
+
+def test_labels_lie_in_the_folder_too_and_may_come_from_windows(folder: Path) -> None:
+    content = b"\xef\xbb\xbfred \tred.png\t\r\n\r\nblue\tblue.png\tred.png\r\n"
+    (folder / "labels.tsv").write_bytes(content)
+    labels = read_queries(folder, Path("labels.tsv"))
+    assert (labels.texts, labels.right) == (["red", "blue"], [[0], [1, 0]])
+
+
+def test_unreadable_photos_are_left_out_unless_they_are_named(
+    pixfind: Callable[..., Result], folder: Path, fake: FakeEncoder
+) -> None:
+    (folder / "a-broken.png").write_bytes(b"no picture")
+    result = pixfind("eval", folder, "--queries", listed(folder, "red\tred.png"), "--json")
+    assert json.loads(result.stdout)["images"] == 3
+    assert json.loads(result.stdout)["hit@1"] == 1
+    assert result.stderr.startswith("left out: ")
+    assert "a-broken.png" in result.stderr
+    for option in ("--queries", "--classes"):
+        file = listed(folder, "red\tred.png", "other\ta-broken.png")
+        result = pixfind("eval", folder, option, file)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+        assert "a-broken.png" in result.stderr
+        assert "labels.tsv" in result.stderr
+
+
+def test_the_rest_of_a_long_folder_may_be_unreadable(folder: Path, fake: FakeEncoder) -> None:
+    for n in range(70):
+        (folder / f"x{n}.png").write_bytes(b"no picture")
+    left_out: list[PhotoError] = []
+    labels = read_queries(folder, listed(folder, "blue\tblue.png"))
+    found = evaluate_queries(fake, labels, left_out=left_out.append)
+    assert (found.images, len(left_out)) == (3, 70)
+    assert found.measures["hit@1"].value == 1
+
+
+def test_classes_are_told_apart(folder: Path, fake: FakeEncoder) -> None:
+    lines = (*(f"{colour}\t{colour}.png" for colour in COLOURS), "another", "and another")
+    found = evaluate_classes(fake, read_classes(folder, listed(folder, *lines)))
+    assert (found.images, found.texts) == (3, 5)
+    assert found.measures == {"top@1": Estimate(1, 1, 1), "top@5": Estimate(1, 1, 1)}
+    lines = ("red\tgreen.png", "green\tblue.png", "blue\tred.png")
+    found = evaluate_classes(fake, read_classes(folder, listed(folder, *lines)))
+    assert found.measures["top@1"].value == 0
+
+
+def test_a_class_may_have_several_names() -> None:
+    assert class_prompts("tabby, tabby cat") == ["tabby", "a photo of a tabby", "tabby, tabby cat"]
+    assert class_prompts("dog {}") == ["dog {}", "a photo of a dog {}"]
+    assert class_prompts(",") == [",", "a photo of a ,"]
+
+
+def test_class_vectors_are_the_mean_of_their_prompts(encoder: FakeEncoder) -> None:
+    names = ["red, scarlet", "blue", *(f"class {n}" for n in range(80))]
+    found = embed_classes(encoder, names)
+    assert (found.dtype, found.shape) == (np.float32, (82, encoder.spec.dim))
+    for name, vector in zip(names, found, strict=True):
+        mean = encoder.encode_texts(class_prompts(name)).mean(axis=0)
+        assert np.allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_a_photo_of_several_classes_is_right_with_any(folder: Path, fake: FakeEncoder) -> None:
+    lines = ("red\tred.png", "primary\tred.png\tblue.png", "blue", "green\tgreen.png")
+    labels = read_classes(folder, listed(folder, *lines))
+    found = evaluate_classes(fake, labels)
+    assert (found.images, found.texts) == (3, 4)
+    # The blue one, which is listed as primary alone, is taken for blue.
+    assert found.measures["top@1"].value == pytest.approx(2 / 3)
+    labels = read_classes(folder, listed(folder, *lines[:2], "blue\tblue.png", lines[3]))
+    assert evaluate_classes(fake, labels).measures["top@1"].value == 1
+
+
+def test_classes_of_the_same_name_are_one(folder: Path, fake: FakeEncoder) -> None:
+    labels = read_classes(folder, listed(folder, "red\tred.png", "red", "blue\tblue.png"))
+    assert labels.texts == ["red", "blue"]
+    assert evaluate_classes(fake, labels).measures["top@1"].value == 1
+
+
+def test_command_prints_queries_and_classes(
+    pixfind: Callable[..., Result], folder: Path, fake: FakeEncoder
+) -> None:
+    file = listed(folder, "red\tred.png", "blue\tblue.png", "zzz\tgreen.png")
+    for option, kind, measures in (
+        ("--queries", "queries", {"hit@1", "hit@5", "mrr"}),
+        ("--classes", "classes", {"top@1", "top@5"}),
+    ):
+        result = pixfind("eval", folder, option, file, "--json")
+        assert (result.exit_code, result.stderr) == (0, "")
+        found = json.loads(result.stdout)
+        assert set(found) == {"dir", "model", "fingerprint", "images", kind, "intervals", *measures}
+        assert (found["model"], found["images"], found[kind]) == ("fake", 3, 3)
+        assert set(found["intervals"]) == measures
+        for measure, (low, high) in found["intervals"].items():
+            assert 0 <= low <= found[measure] <= high <= 1
+        head, *table = pixfind("eval", folder, option, file).stdout.splitlines()
+        assert f"3 photos, 3 {kind}, " in head
+        assert [line.split()[0] for line in table[1:]] == list(found["intervals"])
+        assert len({len(line) for line in table}) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--queries", "x.tsv", "--classes", "y.tsv"),
+        ("--queries", "x.tsv", "--split", "test.txt"),
+        ("--queries", "x.tsv", "--column", "2"),
+        ("--classes", "x.tsv", "--split", "test.txt"),
+        ("--classes", "x.tsv", "--column", "3"),
+    ],
+)
+def test_options_that_exclude_each_other(
+    pixfind: Callable[..., Result], folder: Path, options: tuple[str, ...]
+) -> None:
+    result = pixfind("eval", folder, *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert options[0] in result.stderr
+    assert options[2] in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "lines", "reason"),
+    [
+        ("--queries", ["red\tgone.png"], "gone.png"),
+        ("--classes", ["red\tred.png", "blue\tgone.png"], "gone.png"),
+        ("--queries", ["red\tred.png", "blue"], "no photo for 'blue'"),
+        ("--queries", [""], "names no photo"),
+        ("--classes", ["red", "blue"], "names no photo"),
+        ("--classes", ["red\tred.png"], "one class"),
+        ("--queries", ["\tred.png"], "begins with a TAB"),
+        ("--queries", ["red\t."], "names ."),
+    ],
+)
+def test_labels_that_cannot_be_used_are_named(
+    pixfind: Callable[..., Result], folder: Path, option: str, lines: list[str], reason: str
+) -> None:
+    result = pixfind("eval", folder, option, listed(folder, *lines))
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert result.stderr.startswith("Error: ")
+    assert "labels.tsv" in result.stderr
+    assert reason in result.stderr
+    assert "TABs between" in result.stderr
+
+
+def test_labels_or_folders_that_are_not_there(
+    pixfind: Callable[..., Result], folder: Path, tmp_path: Path
+) -> None:
+    file = listed(folder, f"red\t{folder / 'red.png'}")
+    for command in (("eval", folder, "--queries", "no.tsv"),
+                    ("eval", folder, "--classes", "no.tsv"),
+                    ("eval", tmp_path / "nowhere", "--queries", file)):  # fmt: skip
+        result = pixfind(*command)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+        assert "cannot be read (No such file or directory)" in result.stderr
