@@ -274,8 +274,8 @@ def test_what_is_in_the_making_is_no_model(store: ModelStore, source: Path) -> N
 
 def test_bundled_files_are_the_ones_that_model_json_names() -> None:
     described = ModelStore(Path("nowhere")).describe("pocket")
-    assert {file.name for file in POCKET.iterdir()} == {*described.files, "model.json"}
-    for name, checksum in described.files.items():
+    assert {file.name for file in POCKET.iterdir()} == {*described.checked, "model.json"}
+    for name, checksum in described.checked.items():
         assert sha256_of(POCKET / name) == checksum
     assert sum(file.stat().st_size for file in POCKET.iterdir()) <= 60_000_000
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+if TYPE_CHECKING:
+    from pixfind.calibration import Calibration
 
 Vectors = npt.NDArray[np.float32]
 
@@ -40,6 +44,15 @@ class Encoder(ABC):
     @abstractmethod
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts: float32 (n, dim), L2-normalised rows."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What the model's scores are worth; read when first asked for. ``None``: not known.
+
+        Raises:
+            ModelDamagedError: its file is missing or is another one.
+        """
+        return None
 
     def preload_texts(self) -> None:  # noqa: B027 - an offer that need not be taken up
         """Begin to load what ``encode_texts`` needs, where that can go on beside other work."""

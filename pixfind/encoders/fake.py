@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from pixfind.encoders.base import Encoder, EncoderSpec, Vectors, unit
+
+if TYPE_CHECKING:
+    from pixfind.calibration import Calibration
 
 
 class FakeEncoder(Encoder):
@@ -25,7 +29,9 @@ class FakeEncoder(Encoder):
         "blue": (0, 0, 255),
     }
 
-    def __init__(self, name: str = "fake", version: int = 1) -> None:
+    def __init__(
+        self, name: str = "fake", version: int = 1, calibration: Calibration | None = None
+    ) -> None:
         self.spec = EncoderSpec(
             name=name,
             fingerprint=hashlib.sha256(f"{name} {version}".encode()).hexdigest(),
@@ -34,6 +40,7 @@ class FakeEncoder(Encoder):
             licence="MIT",
         )
         self.images_encoded = 0
+        self._calibration = calibration
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """See ``Encoder``; also counts in ``images_encoded``."""
@@ -44,6 +51,11 @@ class FakeEncoder(Encoder):
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """See ``Encoder``."""
         return unit(np.array([self._text(text) for text in texts], np.float32))
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """See ``Encoder``: the one that it was made with."""
+        return self._calibration
 
     def prepare(self, image: Image.Image) -> Image.Image:
         """See ``Encoder``."""

@@ -11,18 +11,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pixfind.encoders.base import EncoderSpec
 from pixfind.encoders.cleaning import CLEANERS
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelDamagedError
 
+if TYPE_CHECKING:
+    from pixfind.calibration import Calibration
+
 MODEL_JSON = "model.json"
 IMAGE_GRAPH = "image.onnx"
 TEXT_GRAPH = "text.onnx"
 TOKENIZER = "tokenizer.json"
 WEIGHTS = "weights.safetensors"
+CALIBRATION = "calibration.npz"
 HASH_CHUNK = 1 << 20
 
 Engine = Literal["onnx", "open_clip"]
@@ -47,6 +51,8 @@ class Description:
         text_cleaning: what is done to a text before the tokenizer (``cleaning.py``).
         licence: under which the weights may be used.
         about: for people: architecture, training data, measured quality, sources.
+        calibration: the SHA-256 of the file that says what a score is worth, hex; ``None`` where
+            nobody has measured it. No part of the fingerprint: embeddings stay what they are.
     """
 
     name: str
@@ -58,19 +64,27 @@ class Description:
     text_cleaning: str = "none"
     licence: str = "unknown"
     about: dict[str, Any] = field(default_factory=dict)
+    calibration: str | None = None
 
     def __post_init__(self) -> None:
         for key, kind in KINDS.items():
             if not isinstance(getattr(self, key), kind):
                 raise ValueError(f"{key} must be of type {kind.__name__}")
+        if not isinstance(self.calibration, str | None):
+            raise ValueError("calibration must be of type str")
         if self.engine not in NEEDED or self.text_cleaning not in CLEANERS:
             raise ValueError(f"nothing here runs {self.engine!r} with {self.text_cleaning!r}")
         if lacking := NEEDED[self.engine] - set(self.files):
             raise ValueError(f"files lacks {', '.join(sorted(lacking))}")
         for file in self.files:
             # Nothing outside the model's folder is ever read or written on its word.
-            if file != Path(file).name or file == MODEL_JSON:
+            if file != Path(file).name or file in (MODEL_JSON, CALIBRATION):
                 raise ValueError(f"{file!r} is not a file name")
+
+    @property
+    def checked(self) -> dict[str, str]:
+        """The SHA-256 of every file that belongs to the model, hex, by file name."""
+        return self.files | ({CALIBRATION: self.calibration} if self.calibration else {})
 
     @property
     def fingerprint(self) -> str:
@@ -92,7 +106,10 @@ class Description:
 
     def to_json(self) -> str:
         """Return the text of ``model.json``."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        values = asdict(self)
+        if self.calibration is None:
+            del values["calibration"]
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Description:
@@ -127,13 +144,36 @@ def verify(folder: Path, description: Description) -> None:
     Raises:
         ModelDamagedError: a file is missing or is another one.
     """
-    for name, expected in description.files.items():
+    for name, expected in description.checked.items():
         try:
             actual = sha256_of(folder / name)
         except (OSError, ValueError) as error:
             raise ModelDamagedError(description.name, folder, f"{name} is missing") from error
         if actual != expected:
             raise ModelDamagedError(description.name, folder, f"{name} has been changed")
+
+
+def read_calibration(folder: Path, description: Description) -> Calibration | None:
+    """Read the model's calibration, comparing it with its checksum; ``None`` if it has none.
+
+    Raises:
+        ModelDamagedError: the file is missing, is another one, or does not fit the model.
+    """
+    from pixfind.calibration import Calibration
+
+    if description.calibration is None:
+        return None
+    try:
+        content = (folder / CALIBRATION).read_bytes()
+        if hashlib.sha256(content).hexdigest() != description.calibration:
+            raise ValueError("it has been changed")
+        calibration = Calibration.from_bytes(content)
+        if calibration.dim != description.dim:
+            raise ValueError(f"it is for embeddings of {calibration.dim} numbers")
+    except (OSError, ValueError) as error:
+        reason = "it is missing" if isinstance(error, FileNotFoundError) else error
+        raise ModelDamagedError(description.name, folder, f"{CALIBRATION}: {reason}") from error
+    return calibration
 
 
 def checksums(folder: Path, names: list[str]) -> Mapping[str, str]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from pixfind.encoders.base import Encoder, Vectors, unit
 from pixfind.encoders.cleaning import CLEANERS
-from pixfind.encoders.model_files import IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER, Description
+from pixfind.encoders.model_files import (
+    IMAGE_GRAPH,
+    TEXT_GRAPH,
+    TOKENIZER,
+    Description,
+    read_calibration,
+)
 from pixfind.encoders.runtime import onnx_runtime
 from pixfind.errors import ModelDamagedError
+
+if TYPE_CHECKING:
+    from pixfind.calibration import Calibration
 
 # More texts at once than this gain nothing and hold more memory.
 TEXT_BATCH = 64
@@ -52,6 +62,11 @@ class OnnxEncoder(Encoder):
             tokens = self.tokens(texts[start : start + TEXT_BATCH])
             parts.append(unit(self._text_graph.run(None, tokens)[0]))
         return np.concatenate(parts)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """See ``Encoder``."""
+        return read_calibration(self.folder, self.description)
 
     def prepare(self, image: Image.Image) -> Image.Image:
         """See ``Encoder``."""

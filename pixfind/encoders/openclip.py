@@ -7,15 +7,18 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from pixfind.encoders.base import Encoder, Vectors
-from pixfind.encoders.model_files import WEIGHTS, Description
+from pixfind.encoders.model_files import WEIGHTS, Description, read_calibration
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelAddError, ModelDamagedError
+
+if TYPE_CHECKING:
+    from pixfind.calibration import Calibration
 
 
 class OpenClipEncoder(Encoder):
@@ -53,6 +56,11 @@ class OpenClipEncoder(Encoder):
     def prepare(self, image: Image.Image) -> Image.Image:
         """See ``Encoder``."""
         return self.description.preprocessing.fitted(image)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """See ``Encoder``."""
+        return read_calibration(self.folder, self.description)
 
     @cached_property
     def _device(self) -> str:

@@ -27,7 +27,7 @@ class ModelStore:
     def __init__(self, folder: Path, bundled: Path | None = None) -> None:
         self.folder = folder
         self.bundled = bundled or bundled_models()
-        self._loaded: dict[str, Encoder] = {}
+        self._loaded: dict[tuple[str, str, str | None], Encoder] = {}
 
     def names(self) -> list[str]:
         """Return the names of all models, the bundled ones first."""
@@ -62,9 +62,11 @@ class ModelStore:
         """
         folder = self._find(name)
         description = _described(folder)
-        if description.fingerprint not in self._loaded:
-            self._loaded[description.fingerprint] = _encoder(folder, description)
-        return self._loaded[description.fingerprint]
+        # A copy is a model of its own: it has another name, and may be calibrated otherwise.
+        key = (description.name, description.fingerprint, description.calibration)
+        if key not in self._loaded:
+            self._loaded[key] = _encoder(folder, description)
+        return self._loaded[key]
 
     def add(
         self, architecture: str, pretrained: str, name: str | None = None, engine: Engine = "onnx"
@@ -92,7 +94,7 @@ class ModelStore:
         verify(source, description)
         chosen = self._free_name(name or description.name)
         with self._new_folder(chosen) as folder:
-            for file in description.files:
+            for file in description.checked:
                 shutil.copyfile(source / file, folder / file)
             verify(folder, description)
             named = replace(description, name=chosen)

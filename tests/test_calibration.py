@@ -1,0 +1,315 @@
+"""What a score is worth: probabilities that hold, and the file that a model keeps for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pixfind.calibration import Calibration, expected_calibration_error
+from pixfind.config import Settings
+from pixfind.encoders.fake import FakeEncoder
+from pixfind.encoders.model_files import CALIBRATION, sha256_of
+from pixfind.encoders.store import ModelStore, bundled_models
+from pixfind.errors import ModelDamagedError
+
+Floats = npt.NDArray[np.float64]
+POCKET = bundled_models() / "pocket"
+DIM = 16
+SLOPE = 1.5
+
+
+def unit(rows: Floats) -> Floats:
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def photos(numbers: np.random.Generator, count: int) -> Floats:
+    """Embeddings with something in common, and some directions wider than others."""
+    wide = np.linspace(0.2, 1.5, DIM)
+    return unit(numbers.standard_normal((count, DIM)) * wide + 0.5)
+
+
+def described(
+    numbers: np.random.Generator, texts: int, images: Floats, general: Floats
+) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+    """Texts, the photo that each is of, and every pair's probability, by a link that is known."""
+    queries = unit(numbers.standard_normal((texts, DIM)))
+    scores = queries @ general.T
+    z = (queries @ images.T - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
+    odds = np.exp(SLOPE * z)
+    truth = odds / odds.sum(axis=1, keepdims=True)
+    owners = np.array([numbers.choice(len(images), p=row) for row in truth])
+    return queries, owners, truth
+
+
+@pytest.fixture(scope="module")
+def general() -> Floats:
+    return photos(np.random.default_rng(1), 2000)
+
+
+@pytest.fixture(scope="module")
+def fitted(general: Floats) -> Calibration:
+    numbers = np.random.default_rng(2)
+    images = photos(numbers, 200)
+    queries, owners, _ = described(numbers, 1000, images, general)
+    return Calibration.fit(queries, images, owners, general)
+
+
+def test_known_link_is_found_again(fitted: Calibration, general: Floats) -> None:
+    numbers = np.random.default_rng(3)
+    images = photos(numbers, 200)
+    queries, owners, truth = described(numbers, 1000, images, general)
+    probabilities = fitted.probability(queries, queries @ images.T)
+    assert fitted.slope == pytest.approx(SLOPE, rel=0.1)
+    assert fitted.prior == 1 / 200
+    assert probabilities.sum(axis=1).mean() == pytest.approx(1, rel=0.1)
+    assert np.abs(probabilities - truth).mean() < 0.2 * truth.mean()
+    matches = np.arange(200) == owners[:, np.newaxis]
+    best = np.argsort(-probabilities, axis=1)[:, :10]
+    likely, right = (np.take_along_axis(of, best, axis=1) for of in (probabilities, matches))
+    assert right.mean() > 0.02
+    assert expected_calibration_error(likely, right) < 0.01
+    assert expected_calibration_error(likely, right, equal_mass=True) < 0.01
+    raised = expected_calibration_error(
+        fitted.probability(queries, queries @ images.T, 0.1), matches
+    )
+    assert raised > 0.05
+
+
+def test_ceiling_where_several_photos_fit_as_well(general: Floats) -> None:
+    """Every photo is there three times, and the text is of one of the three."""
+    numbers = np.random.default_rng(4)
+    thrice = np.repeat(photos(numbers, 60), 3, axis=0)
+    owners = numbers.integers(0, len(thrice), 600)
+    queries = unit(thrice[owners] + 0.05 * numbers.standard_normal((600, DIM)))
+    fitted = Calibration.fit(queries, thrice, owners, general)
+    assert fitted.ceiling == pytest.approx(1 / 3, rel=0.15)
+    assert fitted.probability(queries, queries @ thrice.T).max() <= fitted.ceiling + 1e-6
+
+
+def test_fit_is_the_same_each_time(fitted: Calibration, general: Floats) -> None:
+    numbers = np.random.default_rng(2)
+    images = photos(numbers, 200)
+    queries, owners, _ = described(numbers, 1000, images, general)
+    again = Calibration.fit(queries, images, owners, general)
+    assert (again.slope, again.intercept, again.ceiling) == (
+        fitted.slope,
+        fitted.intercept,
+        fitted.ceiling,
+    )
+
+
+def test_scores_of_photos_in_general_are_standard(fitted: Calibration, general: Floats) -> None:
+    queries = unit(np.random.default_rng(5).standard_normal((20, DIM)))
+    z = fitted.standardise(queries, queries @ general.T)
+    assert (z.shape, z.dtype) == ((20, 2000), np.float32)
+    assert np.abs(z.mean(axis=1)).max() < 1e-3
+    assert np.abs(z.std(axis=1) - 1).max() < 1e-3
+
+
+def test_query_like_every_photo_earns_no_more(fitted: Calibration) -> None:
+    """As "a photo" does: all its scores are high, and none stands out more than before."""
+    mean, covariance = np.zeros(DIM, np.float32), np.eye(DIM, dtype=np.float32) / DIM
+    mean[0], covariance[0, 0] = 0.6, 0
+    calibration = replace(fitted, mean=mean, covariance=covariance)
+    plain, common = np.eye(DIM)[1], unit(np.eye(DIM)[1] + 3 * np.eye(DIM)[0])
+    images = np.random.default_rng(6).standard_normal((50, DIM)) / np.sqrt(DIM)
+    images[:, 0] = 0.6
+    low, high = images @ plain, images @ common
+    assert high.min() > low.mean()
+    assert np.allclose(
+        calibration.probability(common, high), calibration.probability(plain, low), rtol=1e-3
+    )
+
+
+def test_prior_multiplies_the_odds(fitted: Calibration) -> None:
+    query, scores = np.eye(DIM)[3], np.linspace(-0.9, 0.9, 30)
+
+    def odds(p: Floats) -> Floats:
+        return p / (1 - p)
+
+    before = odds(fitted.probability(query, scores).astype(np.float64))
+    for prior in (1e-4, 0.02, 0.5):
+        after = odds(fitted.probability(query, scores, prior).astype(np.float64))
+        expected = (prior / (1 - prior)) / (fitted.prior / (1 - fitted.prior))
+        assert np.allclose(after / before, expected, rtol=1e-4)
+    assert np.array_equal(
+        fitted.probability(query, scores, fitted.prior), fitted.probability(query, scores)
+    )
+    for wrong in (0, 1, -0.1, float("nan")):
+        with pytest.raises(ValueError, match="prior"):
+            fitted.probability(query, scores, wrong)
+
+
+def test_one_query_and_several(fitted: Calibration) -> None:
+    numbers = np.random.default_rng(7)
+    queries, scores = unit(numbers.standard_normal((3, DIM))), numbers.uniform(-1, 1, (3, 5))
+    together = fitted.probability(queries, scores)
+    for row in range(3):
+        alone = fitted.probability(queries[row], scores[row])
+        assert (alone.shape, alone.dtype) == ((5,), np.float32)
+        assert np.allclose(alone, together[row], rtol=1e-5)
+    assert fitted.probability(queries[0], []).shape == (0,)
+    assert np.isfinite(fitted.probability(np.zeros(DIM), [0.0, 1.0])).all()
+
+
+def test_error_of_probabilities() -> None:
+    error = expected_calibration_error
+    assert error([0.25] * 4, [1, 0, 0, 0]) == pytest.approx(0)
+    assert error([0.9] * 4, [0, 0, 0, 0]) == pytest.approx(0.9)
+    # Two bins, half of the pairs in each, 0.1 and 0.3 from what is so.
+    given, so = [0.1] * 5 + [0.7] * 5, [0] * 5 + [1] * 5
+    assert error(given, so) == pytest.approx(0.2)
+    assert error(given, so, 2, equal_mass=True) == pytest.approx(0.2)
+    assert error([0.0, 1.0], [0, 1]) == error([], []) == 0
+
+
+def test_round_trip(fitted: Calibration, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.npz", tmp_path / "two.npz"
+    fitted.save(one)
+    fitted.save(two)
+    assert one.read_bytes() == two.read_bytes()
+    loaded = Calibration.load(one)
+    queries = unit(np.random.default_rng(8).standard_normal((20, DIM)))
+    scores = np.random.default_rng(9).uniform(-1, 1, (20, 50))
+    assert np.allclose(
+        loaded.probability(queries, scores), fitted.probability(queries, scores), atol=1e-3
+    )
+    assert np.array_equal(loaded.covariance, loaded.covariance.T)
+    loaded.save(two)
+    assert np.allclose(Calibration.load(two).covariance, loaded.covariance, rtol=1e-3)
+
+
+def test_files_that_hold_none(fitted: Calibration, tmp_path: Path) -> None:
+    file = tmp_path / CALIBRATION
+    fitted.save(file)
+    whole = file.read_bytes()
+    pickled, single = tmp_path / "pickled.npz", tmp_path / "single.npy"
+    np.savez(pickled, mean=np.array([{}], dtype=object))
+    np.save(single, fitted.mean)
+    damaged = [b"", b"no archive", whole[:-200], pickled.read_bytes(), single.read_bytes()]
+    for content in damaged:
+        with pytest.raises(ValueError, match="no calibration"):
+            Calibration.from_bytes(content)
+    for values in ({"mean": fitted.mean[:3]}, {"slope": float("nan")}, {"ceiling": 0.0}):
+        with pytest.raises(ValueError, match=r"it holds|fit each other|no probability"):
+            replace(fitted, **values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(settings: Settings) -> ModelStore:
+    return ModelStore(settings.models)
+
+
+@pytest.fixture
+def source(tmp_path: Path, fitted: Calibration) -> Path:
+    """A calibrated model's folder as another machine made it, though its graphs are none."""
+    folder = tmp_path / "stick" / "theirs"
+    folder.mkdir(parents=True)
+    known = json.loads((POCKET / "model.json").read_text("utf-8"))
+    for name in known["files"]:
+        (folder / name).write_text(f"this stands for {name}")
+    fitted.save(folder / CALIBRATION)
+    files = {name: sha256_of(folder / name) for name in known["files"]}
+    changes = {
+        "name": "theirs",
+        "files": files,
+        "dim": DIM,
+        "calibration": sha256_of(folder / CALIBRATION),
+    }
+    (folder / "model.json").write_text(json.dumps({**known, **changes}), "utf-8")
+    return folder
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    file = folder / "model.json"
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **changes}), "utf-8")
+
+
+def test_calibration_comes_with_the_model(
+    store: ModelStore, source: Path, fitted: Calibration
+) -> None:
+    described = store.import_folder(source)
+    assert described.calibration == sha256_of(store.folder / "theirs" / CALIBRATION)
+    got = store.load("theirs").calibration
+    assert got is not None
+    assert (got.slope, got.prior, got.dim) == (fitted.slope, fitted.prior, DIM)
+    assert store.load("theirs").calibration is got
+
+
+def test_better_calibration_is_the_same_model(
+    store: ModelStore, source: Path, fitted: Calibration
+) -> None:
+    first = store.import_folder(source, "first")
+    replace(fitted, slope=2.5).save(source / CALIBRATION)
+    rewrite(source, calibration=sha256_of(source / CALIBRATION))
+    second = store.import_folder(source, "second")
+    (source / CALIBRATION).unlink()
+    rewrite(source, calibration=None)
+    third = store.import_folder(source, "third")
+    assert first.fingerprint == second.fingerprint == third.fingerprint
+    slopes = [getattr(store.load(n).calibration, "slope", None) for n in store.names()[1:]]
+    assert slopes == [fitted.slope, 2.5, None]
+
+
+def test_model_without_a_calibration(store: ModelStore, source: Path) -> None:
+    values = json.loads((source / "model.json").read_text("utf-8"))
+    del values["calibration"]
+    (source / "model.json").write_text(json.dumps(values), "utf-8")
+    assert store.import_folder(source).calibration is None
+    assert store.load("theirs").calibration is None
+    # A file that model.json does not name is not taken along, nor is there a word of one.
+    assert not (store.folder / "theirs" / CALIBRATION).exists()
+    assert "calibration" not in json.loads((store.folder / "theirs" / "model.json").read_text())
+
+
+def test_damaged_calibration_is_refused(store: ModelStore, source: Path) -> None:
+    (source / CALIBRATION).write_bytes(b"something else")
+    with pytest.raises(ModelDamagedError, match=r"calibration\.npz has been changed"):
+        store.import_folder(source)
+    (source / CALIBRATION).unlink()
+    with pytest.raises(ModelDamagedError, match=r"calibration\.npz is missing"):
+        store.import_folder(source)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"something else", "has been changed"), (None, "is missing")],
+)
+def test_damage_is_named_when_it_is_asked_for(
+    store: ModelStore, source: Path, content: bytes | None, reason: str
+) -> None:
+    store.import_folder(source)
+    file = store.folder / "theirs" / CALIBRATION
+    file.unlink() if content is None else file.write_bytes(content)
+    encoder = store.load("theirs")
+    with pytest.raises(ModelDamagedError, match=f"'theirs'.*calibration.npz.*{reason}"):
+        _ = encoder.calibration
+
+
+def test_calibration_of_another_model_is_refused(store: ModelStore, source: Path) -> None:
+    rewrite(source, dim=DIM + 1)
+    store.import_folder(source)
+    with pytest.raises(ModelDamagedError, match="embeddings of 16 numbers"):
+        _ = store.load("theirs").calibration
+    (source / CALIBRATION).write_bytes(b"no archive")
+    rewrite(source, calibration=sha256_of(source / CALIBRATION))
+    store.import_folder(source, "other")
+    with pytest.raises(ModelDamagedError, match="no calibration"):
+        _ = store.load("other").calibration
+
+
+def test_calibration_is_no_file_of_the_fingerprint(store: ModelStore, source: Path) -> None:
+    files = json.loads((source / "model.json").read_text("utf-8"))["files"]
+    rewrite(source, files={**files, CALIBRATION: sha256_of(source / CALIBRATION)})
+    with pytest.raises(ModelDamagedError, match="is not a file name"):
+        store.import_folder(source)
+
+
+def test_stand_in_has_the_calibration_that_it_is_given(fitted: Calibration) -> None:
+    assert FakeEncoder().calibration is None
+    assert FakeEncoder(calibration=fitted).calibration is fitted
