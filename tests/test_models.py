@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from collections.abc import Callable
@@ -15,12 +16,13 @@ from PIL import Image
 
 from pixfind.config import Settings
 from pixfind.encoders.base import Encoder
-from pixfind.encoders.model_files import sha256_of
+from pixfind.encoders.model_files import CALIBRATION, sha256_of
 from pixfind.encoders.store import ModelStore, bundled_models
 from pixfind.errors import ModelAddError, ModelDamagedError, ModelNotFoundError
 
 Pixfind = Callable[..., Result]
 POCKET = bundled_models() / "pocket"
+ROOT = Path(__file__).resolve().parents[1]
 FILES = ("image.onnx", "text.onnx", "tokenizer.json")
 
 
@@ -36,7 +38,8 @@ def source(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     for name in FILES:
         (folder / name).write_text(f"this stands for {name}")
-    rewrite(folder, name="theirs", files={name: sha256_of(folder / name) for name in FILES})
+    files = {name: sha256_of(folder / name) for name in FILES}
+    rewrite(folder, name="theirs", files=files, calibration=None)
     return folder
 
 
@@ -164,6 +167,7 @@ BAD: dict[str, Any] = {
     "text_cleaning": "soap",
     "about": "good",
     "licence": None,
+    "calibration": 7,
     "preprocessing": {"size": 32},
     "surprise": 1,
 }
@@ -294,7 +298,97 @@ def test_bundled_model_says_where_it_comes_from() -> None:
     assert set(described["preprocessing"]) >= {"size", "mean", "std", "fit", "interpolation"}
     assert described["licence"] not in ("", "unknown")
     assert described["about"]["training data"]
-    assert described["about"]["text-to-image quality"]
+    assert described["about"]["quality"]["figures"]
+
+
+def test_card_of_the_bundled_model_is_what_is_printed(pixfind: Pixfind) -> None:
+    result = pixfind("models", "show", "pocket")
+    assert (result.exit_code, result.stderr) == (0, "")
+    card = ROOT / "training" / "MODEL_CARD.md"
+    assert result.stdout == card.read_text("utf-8"), "run: python -m training.card"
+    described = ModelStore(Path("nowhere")).describe("pocket")
+    for word in ("# pocket, version", described.fingerprint, described.licence, "Flickr8k", "bad"):
+        assert word in result.stdout
+    assert str(POCKET) not in result.stdout
+
+
+def test_words_of_the_bundled_model_are_those_of_its_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    card = importlib.import_module("training.card")
+    known = json.loads((POCKET / "model.json").read_text("utf-8"))["about"]
+    words = card.words(known["quality"]["figures"], known["recipe"])
+    assert known == {"quality": known["quality"], **words}, "run: python -m training.card"
+    sets = {of["set"] for of in known["quality"]["sets"]}
+    for row in known["quality"]["figures"]:
+        assert set(row) == {"set", "measure", "value", "95% interval"}
+        assert row["set"] in sets
+
+
+def test_what_is_said_of_a_model_is_no_part_of_its_fingerprint(
+    store: ModelStore, source: Path
+) -> None:
+    before = store.import_folder(source).fingerprint
+    rewrite(source, about={"quality": "much better"}, licence="other", version="2")
+    assert store.import_folder(source, "other").fingerprint == before
+
+
+def test_show_as_json(pixfind: Pixfind) -> None:
+    shown = json.loads(pixfind("models", "show", "pocket", "--json").stdout)
+    (listed,) = json.loads(pixfind("models", "list", "--json").stdout)["models"]
+    described = ModelStore(Path("nowhere")).describe("pocket")
+    assert shown == {**listed, "about": described.about}
+    assert shown["calibrated"] is (described.calibration is not None)
+
+
+def test_show_what_is_known_of_an_added_model(
+    pixfind: Pixfind, store: ModelStore, source: Path
+) -> None:
+    known = {"architecture": "ViT-B-32", "weights": "laion2b_s34b_b79k"}
+    rewrite(source, about=known, licence="as its publisher says")
+    store.import_folder(source)
+    lines = pixfind("models", "show", "theirs").stdout.splitlines()
+    assert lines[0] == "# theirs, version 1"
+    assert {"- architecture: ViT-B-32", "- weights: laion2b_s34b_b79k"} <= set(lines)
+    assert {"- comes with pixfind: no", "- calibrated: no"} <= set(lines)
+    assert lines[-1] == "    pixfind eval DIR --model theirs"
+    # Another way to name it.
+    assert pixfind("models", "show", "ViT-B-32").stdout.splitlines() == lines
+    assert "no model 'absent'" in pixfind("models", "show", "absent").stderr
+
+
+def test_show_whatever_others_say_of_their_model(
+    pixfind: Pixfind, store: ModelStore, source: Path
+) -> None:
+    said = {
+        "a list": ["one", 2, None, True, {"x": 1}, [0.25, 0.5], [1, 2, 3]],
+        "rows": [{"a": "left | right", "b": 0.123456}, {"c": [1, 2], "a": False}],
+        "empty": [[], {}, ""],
+        "nothing": {},
+        "deep": {"er": {"and": {"er": {"still": ["x"]}}}},
+        "\x1b[31mred\x07": "two\nlines, \x1b]0;title\x07 and a \x9b",
+        "long": "word " * 100,
+    }
+    rewrite(source, about=said)
+    store.import_folder(source)
+    result = pixfind("models", "show", "theirs")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert max(map(len, lines)) <= 100
+    assert {"## A list", "- 0.25 to 0.5", '- {"x": 1}', "### Er"} <= set(lines)
+    assert any("left \\| right" in line and "0.1235" in line for line in lines)
+
+
+def test_show_says_whether_a_model_is_calibrated(
+    pixfind: Pixfind, store: ModelStore, source: Path
+) -> None:
+    (source / CALIBRATION).write_bytes(b"this stands for one")
+    rewrite(source, calibration=sha256_of(source / CALIBRATION))
+    store.import_folder(source)
+    assert "- calibrated: yes" in pixfind("models", "show", "theirs").stdout
+    assert json.loads(pixfind("models", "show", "theirs", "--json").stdout)["calibrated"] is True
 
 
 def noise(*sizes: tuple[int, int]) -> list[Image.Image]:

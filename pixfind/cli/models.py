@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List, add, import and remove models.
+    """List, show, add, import and remove models.
 
     \b
     Example:
@@ -54,6 +54,30 @@ def list_models(settings: Settings, as_json: bool) -> None:
             f"{row['name']}  {row['dim']} dimensions, {row['image_size']} px, "
             f"{readable_size(row['bytes'])}, {origin}, licence: {row['licence']}"
         )
+
+
+@models.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show(settings: Settings, name: str, as_json: bool) -> None:
+    """Show what to know of a model before relying on it.
+
+    What it is made of and under which terms, how well it finds photos, what it is bad at.
+
+    \b
+    Example:
+      pixfind models show pocket
+    """
+    from pixfind.model_card import model_card
+
+    store = _store(settings)
+    description = store.describe(name)
+    if as_json:
+        print_json({**_row(store, description), "about": description.about})
+        return
+    name = description.name
+    click.echo(model_card(description, store.size(name), bundled=store.is_bundled(name)))
 
 
 @models.command()
@@ -142,6 +166,7 @@ def _row(store: ModelStore, description: Description) -> dict[str, Any]:
         "engine": description.engine,
         "licence": description.licence,
         "fingerprint": description.fingerprint,
+        "calibrated": description.calibration is not None,
         "bundled": store.is_bundled(description.name),
         "folder": str(store.folder_of(description.name)),
         "bytes": store.size(description.name),

@@ -1,0 +1,249 @@
+"""What pocket's model.json says for people, and the card that is printed from it.
+
+python -m training.card
+
+writes both again after a change of the words here; the figures stay those that were measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pixfind.encoders.model_files import MODEL_JSON, read_description
+from pixfind.encoders.store import ModelStore
+from pixfind.model_card import model_card
+
+MODEL = Path("data/models/pocket")
+CARD = Path("training/MODEL_CARD.md")
+
+TOWERS = [
+    {
+        "part": "image tower",
+        "made of": "EfficientNet-Lite2, frozen; its last pooled map and those of five stages",
+        "learned from": "ImageNet-1k",
+        "licence": "Apache-2.0",
+    },
+    {
+        "part": "text tower",
+        "made of": "all-MiniLM-L6-v2, frozen",
+        "learned from": "1 billion sentence pairs",
+        "licence": "Apache-2.0",
+    },
+    {
+        "part": "heads",
+        "made of": "one small network a tower, and ConSE",
+        "learned from": "the photos below",
+        "licence": "MIT",
+    },
+]
+METHOD = (
+    "An embedding has two halves. One comes from heads on both frozen towers, trained to bring a "
+    "photo and its captions together (LiT, Zhai et al. 2022). The other needs no captions: the "
+    "image tower's ImageNet classes, weighted by how likely they are, meet the text among the "
+    "embeddings of their names (ConSE, Norouzi et al. 2014)."
+)
+DATA = [
+    {
+        "photos": "Flickr8k, training split",
+        "texts": "five sentences a photo, by its annotators",
+        "terms": "research; neither photos nor captions are part of the model's files",
+    },
+    {
+        "photos": "everyday photos of other kinds",
+        "texts": "a sentence and a short query each, written for this project",
+        "terms": "for training alone; neither is part of the model's files",
+    },
+    {
+        "photos": "ImageNet-1k, by the image tower's makers",
+        "texts": "1,000 classes",
+        "terms": "research, non-commercial; the tower's weights are Apache-2.0",
+    },
+    {
+        "photos": None,
+        "texts": "1 billion sentence pairs, by the text tower's makers",
+        "terms": "of many sources, each its own; the tower's weights are Apache-2.0",
+    },
+]
+WEAK = [
+    "text in pictures: it cannot read",
+    "counting: two dogs are much like five",
+    "names of people, places, brands, works of art: it knows none",
+    "relations: who does what to whom, what stands left of what",
+    'negation: "without a hat" finds hats',
+    "languages other than English",
+    "drawings, screenshots, scanned documents: it has learned from photos",
+    "small things in a large picture: it looks at a square of 260 pixels",
+    "These follow from how it is made and what it was trained on; no figure here measures them.",
+]
+WHEN = [
+    "when you search for what the list above names, above all names and text in pictures",
+    "when the photo that you mean is often not among the first ten",
+    "when a model five times as large is no burden: "
+    "`pixfind models add ViT-B-32 laion2b_s34b_b79k`, then "
+    "`pixfind index --model ViT-B-32-laion2b_s34b_b79k`",
+]
+PARAMETERS = "33 million"  # of both graphs together
+# Recall@1 and @5 of zero-shot text-to-image retrieval. Rows of files of mlfoundations/open_clip at
+# commit 05e7db4987eda177906dc164b4c3ebeb39a9991a: docs/openclip_retrieval_results.csv and, for
+# ImageNet, docs/openclip_classification_results.csv.
+PUBLISHED = [
+    {
+        "model": "ViT-B-32 openai",
+        "parameters": "151 million",
+        "ImageNet-1k top-1": "0.633",
+        "Flickr8k R@1, R@5": None,
+        "Flickr30k R@1, R@5": "0.588, 0.836",
+        "MSCOCO R@1, R@5": "0.304, 0.559",
+    },
+    {
+        "model": "ViT-B-32 laion2b_s34b_b79k",
+        "parameters": "151 million",
+        "ImageNet-1k top-1": "0.666",
+        "Flickr8k R@1, R@5": None,
+        "Flickr30k R@1, R@5": "0.668, 0.884",
+        "MSCOCO R@1, R@5": "0.393, 0.654",
+    },
+    {
+        "model": "ViT-B-16-SigLIP webli",
+        "parameters": "203 million",
+        "ImageNet-1k top-1": "0.760",
+        "Flickr8k R@1, R@5": None,
+        "Flickr30k R@1, R@5": "0.747, 0.923",
+        "MSCOCO R@1, R@5": "0.478, 0.724",
+    },
+]
+NOTES = [
+    "R@k is recall@k of text-to-image retrieval. Not directly comparable: every column has photos "
+    "and captions of its own, and the larger models are measured zero-shot, while pocket has been "
+    "trained on Flickr8k's training split.",
+    "pocket: as above. The others: OpenCLIP's own evaluation, github.com/mlfoundations/open_clip "
+    "at commit 05e7db4, docs/openclip_retrieval_results.csv (image retr. R@1 and R@5; params) and "
+    "docs/openclip_classification_results.csv (ImageNet 1k). As its docs/PRETRAINED.md says, it "
+    "follows DataComp (Gadre et al. 2023): Flickr30k's 1,000 test photos, MSCOCO's 5,000 of 2014.",
+]
+MEANING = (
+    "recall@k is the share of texts whose photo is among the k best of all photos of the set, the "
+    "median rank is that of the photo. None of these photos was trained on."
+)
+TEST_SET = "Flickr8k test"
+ALL = "python -m training"
+BESIDE = ("photos", "captions", "intervals")
+# What a set is called here, and the command that prints its figures.
+SETS = {
+    "flickr8k dev": ("Flickr8k dev", "pixfind eval flickr8k --split split_dev.txt"),
+    "flickr8k test": (TEST_SET, "pixfind eval flickr8k --split split_test.txt"),
+    "everyday photos kept apart, sentences": ("everyday, kept apart: sentences", ALL),
+    "everyday photos kept apart, short queries": ("everyday, kept apart: short queries", ALL),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A set of photos, and what was measured on it.
+
+    Args:
+        set: what it is called here.
+        photos: how many it has.
+        texts: how many texts were searched for.
+        command: what prints the figures.
+        figures: by measure.
+        intervals: the 95% intervals of those that have one, by measure.
+    """
+
+    set: str
+    photos: int
+    texts: int
+    command: str
+    figures: Mapping[str, float]
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def measured(name: str, values: Mapping[str, Any]) -> Measured:
+    """Return what was measured on one of ``SETS``, or on another one, for the card.
+
+    Args:
+        name: of the set.
+        values: its measures by name, with how many "photos" and "captions" there are; "intervals"
+            holds those of measures by name, as in what ``pixfind eval --json`` prints.
+    """
+    called, command = SETS.get(name, (name, ALL))
+    figures = {key: got for key, got in values.items() if key not in BESIDE}
+    return Measured(
+        called, values["photos"], values["captions"], command, figures, values.get("intervals", {})
+    )
+
+
+def about(sets: Sequence[Measured], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what model.json says under ``about``.
+
+    Args:
+        sets: what was measured.
+        recipe: every number of the training run, and how many photos it saw.
+    """
+    rows = [
+        {
+            "set": of.set,
+            "measure": measure,
+            "value": value,
+            "95% interval": list(of.intervals[measure]) if measure in of.intervals else None,
+        }
+        for of in sets
+        for measure, value in of.figures.items()
+    ]
+    named = [
+        {"set": of.set, "photos": of.photos, "texts": of.texts, "printed by": of.command}
+        for of in sets
+    ]
+    return {"quality": {"sets": named, "figures": rows, "meaning": MEANING}, **words(rows, recipe)}
+
+
+def words(rows: Sequence[Mapping[str, Any]], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all but the figures, which the words of pocket's own row come from."""
+    recall = {row["measure"]: f"{row['value']:.3f}" for row in rows if row["set"] == TEST_SET}
+    both = [recall[measure] for measure in ("recall@1", "recall@5") if measure in recall]
+    own = {
+        "model": "pocket",
+        "parameters": PARAMETERS,
+        "ImageNet-1k top-1": None,
+        "Flickr8k R@1, R@5": ", ".join(both) or None,
+    }
+    return {
+        "what it is bad at": WEAK,
+        "when to use a larger model": WHEN,
+        "larger models": {"published figures": [own, *PUBLISHED], "sources": NOTES},
+        "towers": TOWERS,
+        "method": METHOD,
+        "training data": DATA,
+        "recipe": dict(recipe),
+    }
+
+
+def write_card(folder: Path, file: Path) -> None:
+    """Write what ``pixfind models show`` prints of the model, were it the bundled one."""
+    store = ModelStore(Path("nowhere"), bundled=folder.resolve().parent)
+    description = store.describe(folder.resolve().name)
+    text = model_card(description, store.size(description.name), bundled=True)
+    file.write_text(text + "\n", "utf-8")
+
+
+def main() -> None:
+    """Write ``about`` and the card again."""
+    parser = argparse.ArgumentParser(prog="python -m training.card", description=__doc__)
+    parser.add_argument("--model", type=Path, default=MODEL, help="the model folder to describe")
+    parser.add_argument("--card", type=Path, default=CARD, help="the file to write")
+    asked = parser.parse_args()
+    description = read_description(asked.model, asked.model.name)
+    known = description.about
+    quality = {**known["quality"], "meaning": MEANING}
+    renewed = {"quality": quality, **words(quality["figures"], known["recipe"])}
+    described = replace(description, about=renewed)
+    (asked.model / MODEL_JSON).write_text(described.to_json(), "utf-8")
+    write_card(asked.model, asked.card)
+
+
+if __name__ == "__main__":
+    main()
