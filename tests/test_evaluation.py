@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
+from pixfind.calibration import Calibration
 from pixfind.encoders.base import Vectors
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
@@ -28,6 +29,7 @@ from pixfind.evaluation import (
 from pixfind.evaluation.embedding import class_prompts, embed_classes
 from pixfind.evaluation.measures import (
     Ranks,
+    calibration_error,
     estimate,
     first_right_ranks,
     mean_reciprocal_rank,
@@ -36,6 +38,13 @@ from pixfind.evaluation.measures import (
 )
 
 COLOURS = tuple(FakeEncoder.COLOURS)
+NAN = float("nan")
+
+
+def link(dim: int) -> Calibration:
+    """Some calibration; any query scores nought on photos in general, give or take a quarter."""
+    return Calibration(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32) / 16,
+                       slope=1.5, intercept=-4.0, ceiling=0.9, prior=0.01)  # fmt: skip
 
 
 @pytest.fixture
@@ -145,8 +154,10 @@ def test_wrong_captions_do_not(captioned: Path, encoder: FakeEncoder) -> None:
 class Drawn(FakeEncoder):
     """Gives the pictures and the texts the vectors that a test has drawn for them."""
 
-    def __init__(self, images: Vectors, texts: Vectors) -> None:
-        super().__init__()
+    def __init__(
+        self, images: Vectors, texts: Vectors, calibration: Calibration | None = None
+    ) -> None:
+        super().__init__(calibration=calibration)
         self.images, self.texts = images, texts
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
@@ -206,7 +217,9 @@ def test_vectors_that_are_no_numbers_never_help(tmp_path: Path, broken: str) -> 
     assert measured.recall == {1: 0, 5: 0, 10: 0}
 
 
-def test_command_prints_text_and_json(pixfind: Callable[..., Result], captioned: Path) -> None:
+def test_command_prints_text_and_json(
+    pixfind: Callable[..., Result], captioned: Path, fake: FakeEncoder
+) -> None:
     result = pixfind("eval", captioned, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     measured = json.loads(result.stdout)
@@ -214,7 +227,7 @@ def test_command_prints_text_and_json(pixfind: Callable[..., Result], captioned:
         "dir", "model", "fingerprint", "images", "captions", "recall@1", "recall@5", "recall@10",
         "median_rank", "intervals",
     }  # fmt: skip
-    assert (measured["model"], measured["images"], measured["captions"]) == ("pocket", 3, 3)
+    assert (measured["model"], measured["images"], measured["captions"]) == ("fake", 3, 3)
     assert (measured["recall@5"], measured["recall@10"]) == (1, 1)
     assert set(measured["intervals"]) == {"recall@1", "recall@5", "recall@10", "median_rank"}
     assert measured["intervals"]["recall@10"] == [1, 1]
@@ -225,10 +238,26 @@ def test_command_prints_text_and_json(pixfind: Callable[..., Result], captioned:
     ]
 
 
+def test_calibrated_models_are_measured_by_their_probabilities_too(
+    pixfind: Callable[..., Result], captioned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = FakeEncoder(calibration=link(FakeEncoder().spec.dim))
+    monkeypatch.setattr(ModelStore, "load", lambda store, name: encoder)
+    measured = json.loads(pixfind("eval", captioned, "--json").stdout)
+    low, high = measured["intervals"]["ece@10"]
+    assert 0 <= low <= high <= 1
+    last = pixfind("eval", captioned).stdout.splitlines()[-1]
+    assert last.split()[:2] == ["ece@10", f"{measured['ece@10']:.4f}"]
+    # With a single photo nothing is left to expect.
+    write(captioned, "red.png\tred", "red.png\tblue")
+    assert "ece@10" not in json.loads(pixfind("eval", captioned, "--json").stdout)
+
+
 def test_command_takes_a_split(pixfind: Callable[..., Result], captioned: Path) -> None:
     (captioned / "test.txt").write_text("red.png\n", "utf-8")
     result = pixfind("eval", captioned, "--split", "test.txt", "--json")
-    assert json.loads(result.stdout)["images"] == 1
+    measured = json.loads(result.stdout)
+    assert (measured["model"], measured["images"]) == ("pocket", 1)
 
 
 def test_command_names_what_is_missing(
@@ -370,6 +399,60 @@ def test_captions_of_a_photo_are_drawn_together(tmp_path: Path) -> None:
         assert five.measures[name] == Estimate(
             *map(pytest.approx, (estimated.value, estimated.low, estimated.high))
         )
+
+
+@pytest.mark.parametrize("count", [7, 10, 70])
+def test_error_is_that_of_the_best_ten_where_one_photo_is_expected(
+    tmp_path: Path, count: int
+) -> None:
+    numbers = np.random.default_rng(3)
+    images = numbers.standard_normal((count, 8)).astype(np.float32) / 3
+    owners = [int(n) for n in numbers.integers(0, count, 130)]
+    texts = images[owners] + numbers.standard_normal((130, 8)).astype(np.float32) / 3
+    calibration = link(8)
+    encoder = Drawn(images, texts, calibration)
+    measured = evaluate_retrieval(encoder, drawn(tmp_path, images, texts, owners))
+    every = calibration.probability(texts, texts @ images.T, 1 / count)
+    kept = [(row[place], place == own) for row, own in zip(every, owners, strict=True)
+            for place in np.argsort(-row)[:10]]  # fmt: skip
+    assert len(kept) == 130 * min(count, 10)
+    bins: dict[int, list[float]] = {}
+    for likely, match in kept:
+        bins.setdefault(int(likely * 15), []).append(likely - match)
+    error = sum(abs(sum(gaps)) for gaps in bins.values()) / len(kept)
+    assert measured.measures["ece@10"].value == pytest.approx(error, rel=1e-4)
+    plain = evaluate_retrieval(Drawn(images, texts), drawn(tmp_path, images, texts, owners))
+    assert measured.measures == {**plain.measures, "ece@10": measured.measures["ece@10"]}
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "matches", "error"),
+    [
+        ([[0.25] * 4], [[1, 0, 0, 0]], 0),
+        ([[0.25] * 2] * 2, [[1, 0], [0, 0]], 0),  # a bin is of all cases
+        ([[0.9] * 4], [[0] * 4], 0.9),
+        ([[0.1, 0.7]] * 5, [[0, 1]] * 5, 0.2),
+        ([[0.0, 1.0]], [[0, 1]], 0),
+        ([[NAN, 0.0]], [[0, 0]], 0.5),
+        ([[NAN, 1.0]], [[1, 1]], 0.5),
+    ],
+)
+def test_error_of_probabilities(
+    probabilities: list[list[float]], matches: list[list[int]], error: float
+) -> None:
+    measures = {"ece": calibration_error(probabilities, matches)}
+    found = estimate(ranks(*[1] * len(matches)), measures)["ece"]
+    assert found.value == pytest.approx(error)
+
+
+def test_error_of_cases_that_are_drawn_again_is_that_of_them_repeated() -> None:
+    numbers = np.random.default_rng(4)
+    likely, right = numbers.uniform(size=(20, 3)), numbers.uniform(size=(20, 3)) < 0.3
+    times = numbers.integers(0, 4, 20)
+    weighted = calibration_error(likely, right)(some_ranks(20), times[np.newaxis].astype(float))
+    often = calibration_error(np.repeat(likely, times, axis=0), np.repeat(right, times, axis=0))
+    total = int(times.sum())
+    assert weighted == pytest.approx(often(some_ranks(total), np.ones((1, total))))
 
 
 def test_queries_are_measured_by_the_first_right_photo(folder: Path, fake: FakeEncoder) -> None:

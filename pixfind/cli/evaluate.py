@@ -68,7 +68,8 @@ def evaluate(
 
     With captions, the default: DIR holds images/ and captions.tsv (file name, TAB, caption; any
     number of lines a photo). recall@k is the share of captions whose photo is among the k best of
-    all photos.
+    all photos. ece@10, for a calibrated model, is how far the probabilities of the ten best photos
+    are from the share of right ones.
 
     With --queries: FILE names for each query every photo that should be found; all photos that lie
     in DIR (or DIR/images) are ranked. hit@k is the share of queries with such a photo among the k

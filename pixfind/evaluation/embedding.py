@@ -24,11 +24,16 @@ TEMPLATES = ("{}", "a photo of a {}")
 Working = Callable[[int, int], None]
 
 
+def refuse(position: int, error: PhotoError) -> None:
+    """Leave no photo out: raise the error."""
+    raise error
+
+
 def embed_photos(
     encoder: Encoder,
     files: Sequence[Path],
-    working: Working,
-    unreadable: Callable[[int, PhotoError], None],
+    working: Working = lambda done, total: None,
+    unreadable: Callable[[int, PhotoError], None] = refuse,
 ) -> Vectors:
     """Decode photos in threads and embed them; at least one must be readable.
 
@@ -37,7 +42,7 @@ def embed_photos(
         files: the photos.
         working: called with how many are done and how many there are.
         unreadable: called for a photo that cannot be read, with its position; it is left out
-            unless this raises.
+            unless this raises, which ``refuse`` does.
 
     Returns:
         float32 (n, dim), the photos that could be read, in their order.

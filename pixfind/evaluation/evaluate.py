@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from pixfind.calibration import Calibration
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import EvaluationError, PhotoError
 from pixfind.evaluation.embedding import Working, embed_classes, embed_photos, embed_texts
 from pixfind.evaluation.measures import (
     Estimate,
+    Measure,
     Ranks,
+    calibration_error,
     estimate,
     first_right_ranks,
     mean_reciprocal_rank,
@@ -22,6 +25,8 @@ from pixfind.evaluation.measures import (
 from pixfind.evaluation.sets import Captions, Labels
 
 KS = (1, 5, 10)
+# What a person looks at; among all pairs nearly every probability is nought, and right.
+SHOWN = 10
 ROWS_AT_ONCE = 64
 
 
@@ -58,20 +63,24 @@ def evaluate_retrieval(
 ) -> Retrieval:
     """Rank every photo for every caption: recall@1, @5, @10 and median_rank.
 
+    Of a calibrated model also ece@10, the expected calibration error of the ten best photos of
+    each caption (of all, where there are fewer), when one photo of the set is expected; a single
+    photo leaves nothing to expect, and the measure out.
+
     The captions of a photo depend on each other, so the intervals' resamples are of photos.
 
     Raises:
         PhotoError: a photo of the set cannot be read.
+        ModelDamagedError: the model's calibration cannot be read.
     """
-
-    def refuse(_: int, error: PhotoError) -> None:
-        raise error
-
-    images = embed_photos(encoder, captions.images, working, refuse)
+    calibration = encoder.calibration  # first, as all else takes long
+    images = embed_photos(encoder, captions.images, working)
     texts = embed_texts(encoder, captions.texts)
     ranks = _ranks(texts, images, [[owner] for owner in captions.owners])
     measures = {f"recall@{k}": share_within(k) for k in KS} | {"median_rank": median_rank}
     owners = np.array(captions.owners, np.int64)
+    if calibration is not None and len(images) > 1:
+        measures[f"ece@{SHOWN}"] = _calibration_error(calibration, texts, images, owners)
     return Retrieval(len(images), len(texts), estimate(ranks, measures, owners))
 
 
@@ -133,16 +142,34 @@ def evaluate_classes(
 
 
 def _ranks(rows: Vectors, columns: Vectors, right: Sequence[Sequence[int]]) -> Ranks:
-    """Return the rank of each row's first right column; a few rows at a time, to save memory."""
+    """Return the rank of each row's first right column."""
     parts = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        scores = rows[part] @ columns.T
+    for part, scores in _scores(rows, columns):
         flags = np.zeros(scores.shape, np.bool_)
         for row, positions in zip(flags, right[part], strict=True):
             row[positions] = True
         parts.append(first_right_ranks(scores, flags))
     return np.concatenate(parts)
+
+
+def _calibration_error(
+    calibration: Calibration, texts: Vectors, images: Vectors, owners: Ranks
+) -> Measure:
+    """Return the measure of the error of the best photos' probabilities."""
+    likely, right = [], []
+    for part, scores in _scores(texts, images):
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN]
+        shown = np.take_along_axis(scores, best, axis=1)
+        likely.append(calibration.probability(texts[part], shown, 1 / len(images)))
+        right.append(best == owners[part, np.newaxis])
+    return calibration_error(np.concatenate(likely), np.concatenate(right))
+
+
+def _scores(rows: Vectors, columns: Vectors) -> Iterator[tuple[slice, Vectors]]:
+    """Yield the cosines of a few rows with all columns at a time, to save memory."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        yield part, rows[part] @ columns.T
 
 
 def _unusable(labels: Labels, error: PhotoError) -> EvaluationError:

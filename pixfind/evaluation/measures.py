@@ -1,4 +1,4 @@
-"""From scores to ranks, and from ranks to measures with confidence intervals."""
+"""From scores to ranks and probabilities, and from those to measures with confidence intervals."""
 
 from __future__ import annotations
 
@@ -71,6 +71,38 @@ def median_rank(ranks: Ranks, weights: Floats) -> Floats:
     total = seen[:, -1:]
     lower, upper = ((seen <= middle // 2).sum(axis=1) for middle in (total - 1, total))
     return np.asarray((ordered[lower] + ordered[upper]) / 2, np.float64)
+
+
+def calibration_error(
+    probabilities: npt.ArrayLike, matches: npt.ArrayLike, bins: int = 15
+) -> Measure:
+    """Return the measure that is the expected calibration error (Guo et al. 2017).
+
+    That is how far probabilities are from the share of matches among the pairs of their bin, on
+    average over all pairs. It knows its cases beforehand and takes no notice of their ranks.
+
+    On average chance adds to it, so few cases make it too large; drawing them again adds once
+    more, so its interval lies too high, where the true error is small even above the value.
+
+    Args:
+        probabilities: of k pairs of each case, (n, k). One that is no number counts as certainty
+            of what is wrong.
+        matches: whether each pair is a match, of the same shape.
+        bins: into how many of equal width the probabilities are sorted.
+    """
+    given, actual = np.asarray(probabilities, np.float64), np.asarray(matches, np.float64)
+    given = np.where(np.isnan(given), 1 - actual, given)
+    cases, pairs = given.shape
+    chosen = np.minimum((given * bins).astype(np.int64), bins - 1)
+    cells = np.arange(cases)[:, np.newaxis] * bins + chosen
+    excess = np.bincount(cells.ravel(), (given - actual).ravel(), cases * bins)
+    gaps = excess.reshape(cases, bins)
+
+    def error(ranks: Ranks, weights: Floats) -> Floats:
+        apart = np.abs(weights @ gaps).sum(axis=1)
+        return np.asarray(apart / (pairs * weights.sum(axis=1)), np.float64)
+
+    return error
 
 
 def estimate(
