@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,21 @@ TINY = 1e-12
 # Of the logit of the ceiling: nothing tells a ceiling beyond it from none.
 MAX_CEILING_LOGIT = 12.0
 NUMBERS = ("slope", "intercept", "ceiling", "prior")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Embedded photos of one kind, and texts that were each written for one of them.
+
+    Args:
+        queries: unit vectors of texts that the model was not trained on (m, dim), m > 0.
+        images: unit vectors of the photos (n, dim), n > 1.
+        owners: the row of ``images`` that each text was written for, int (m,).
+    """
+
+    queries: npt.ArrayLike
+    images: npt.ArrayLike
+    owners: npt.ArrayLike
 
 
 @dataclass(frozen=True)
@@ -112,39 +127,39 @@ class Calibration:
         return np.asarray(_sigmoid(shifted), np.float32)
 
     @classmethod
-    def fit(
-        cls,
-        queries: npt.ArrayLike,
-        images: npt.ArrayLike,
-        owners: npt.ArrayLike,
-        background: npt.ArrayLike,
-    ) -> Calibration:
-        """Fit the link on every pair of a query and an image, by maximum likelihood.
+    def fit(cls, sets: Sequence[Labelled], background: npt.ArrayLike) -> Calibration:
+        """Fit the link on every pair of a query and an image of a set, by maximum likelihood.
 
         A pair is a match if the text was written for the photo. Other photos that fit the text
         count as misses, so what comes out is rather too low than too high.
 
+        Each text weighs the same, so a set weighs what it has of them. The prior is the share of
+        matches among all pairs; that is every set's own as long as they hold about equally many
+        photos, and where they do not, the link is a compromise between their priors.
+
         Args:
-            queries: unit vectors of texts that the model was not trained on (m, dim).
-            images: unit vectors of their photos (n, dim), n > 1.
-            owners: the row of ``images`` that each text was written for, int (m,).
+            sets: pairs are formed within each; at least one.
             background: unit vectors of photos in general (b, dim), b > 1. The broader, the
                 better: against a narrow background photos of other kinds look exceptional.
         """
         general = np.asarray(background, np.float64)
         mean, covariance = general.mean(axis=0), np.cov(general, rowvar=False)
-        texts, photos = np.asarray(queries, np.float64), np.asarray(images, np.float64)
-        prior = 1 / len(photos)
+        known = [
+            (np.asarray(s.queries, np.float64), np.asarray(s.images, np.float64),
+             np.asarray(s.owners)) for s in sets
+        ]  # fmt: skip
+        matches = sum(len(texts) for texts, _, _ in known)
+        prior = matches / sum(len(texts) * len(photos) for texts, photos, _ in known)
         blank = cls(
             mean.astype(np.float32), covariance.astype(np.float32), 1.0, 0.0, 1.0, prior
         )  # fmt: skip
-        rows = np.asarray(owners)
 
         def pairs() -> Iterator[Pairs]:
-            for start in range(0, len(texts), QUERY_CHUNK):
-                part = slice(start, start + QUERY_CHUNK)
-                z = blank._standardised(texts[part], texts[part] @ photos.T)
-                yield z, np.arange(len(photos)) == rows[part, np.newaxis]
+            for texts, photos, rows in known:
+                for start in range(0, len(texts), QUERY_CHUNK):
+                    part = slice(start, start + QUERY_CHUNK)
+                    z = blank._standardised(texts[part], texts[part] @ photos.T)
+                    yield z, np.arange(len(photos)) == rows[part, np.newaxis]
 
         slope, intercept, ceiling = _fitted_link(pairs, prior)
         return cls(blank.mean, blank.covariance, slope, intercept, ceiling, prior)
@@ -203,32 +218,6 @@ class Calibration:
         several = np.atleast_2d(scores).astype(np.float64)
         z = (several - general[:, np.newaxis]) / spread[:, np.newaxis]
         return np.asarray(z.reshape(scores.shape), np.float64)
-
-
-def expected_calibration_error(
-    probabilities: npt.ArrayLike,
-    matches: npt.ArrayLike,
-    bins: int = 15,
-    *,
-    equal_mass: bool = False,
-) -> float:
-    """Return how far probabilities are from the shares of matches, on average (Guo et al. 2017).
-
-    Args:
-        probabilities: of pairs, of any shape.
-        matches: whether each pair is a match, of the same shape.
-        bins: into how many the probabilities are sorted.
-        equal_mass: bins that hold equally many pairs; else, as in the paper, bins of equal width.
-    """
-    predicted = np.asarray(probabilities, np.float64).ravel()
-    actual = np.asarray(matches, np.float64).ravel()
-    if equal_mass:
-        parts = np.array_split(np.argsort(predicted, kind="stable"), bins)
-    else:
-        chosen = np.minimum((predicted * bins).astype(np.int64), bins - 1)
-        parts = [np.flatnonzero(chosen == number) for number in range(bins)]
-    gaps = [abs(float((predicted[part] - actual[part]).sum())) for part in parts]
-    return sum(gaps) / max(len(predicted), 1)
 
 
 def _fitted_link(pairs: Callable[[], Iterator[Pairs]], prior: float) -> tuple[float, float, float]:

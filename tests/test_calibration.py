@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pixfind.calibration import Calibration, expected_calibration_error
+from pixfind.calibration import Calibration, Labelled
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.model_files import CALIBRATION, sha256_of
 from pixfind.encoders.store import ModelStore, bundled_models
 from pixfind.errors import ModelDamagedError
+from pixfind.evaluation.measures import calibration_error
 
 Floats = npt.NDArray[np.float64]
 POCKET = bundled_models() / "pocket"
@@ -46,6 +47,12 @@ def described(
     return queries, owners, truth
 
 
+def error(probabilities: npt.ArrayLike, matches: npt.ArrayLike) -> float:
+    nobody = np.zeros(len(np.asarray(matches)), np.int64)
+    measure = calibration_error(probabilities, matches)
+    return float(measure(nobody, np.ones((1, len(nobody))))[0])
+
+
 @pytest.fixture(scope="module")
 def general() -> Floats:
     return photos(np.random.default_rng(1), 2000)
@@ -56,7 +63,7 @@ def fitted(general: Floats) -> Calibration:
     numbers = np.random.default_rng(2)
     images = photos(numbers, 200)
     queries, owners, _ = described(numbers, 1000, images, general)
-    return Calibration.fit(queries, images, owners, general)
+    return Calibration.fit([Labelled(queries, images, owners)], general)
 
 
 def test_known_link_is_found_again(fitted: Calibration, general: Floats) -> None:
@@ -72,12 +79,40 @@ def test_known_link_is_found_again(fitted: Calibration, general: Floats) -> None
     best = np.argsort(-probabilities, axis=1)[:, :10]
     likely, right = (np.take_along_axis(of, best, axis=1) for of in (probabilities, matches))
     assert right.mean() > 0.02
-    assert expected_calibration_error(likely, right) < 0.01
-    assert expected_calibration_error(likely, right, equal_mass=True) < 0.01
-    raised = expected_calibration_error(
-        fitted.probability(queries, queries @ images.T, 0.1), matches
+    assert error(likely, right) < 0.01
+    assert error(fitted.probability(queries, queries @ images.T, 0.1), matches) > 0.05
+
+
+def test_sets_of_different_kinds_have_pairs_of_their_own(general: Floats) -> None:
+    """No text is compared with the photos of the other set, where its own photo is missing."""
+    numbers = np.random.default_rng(10)
+    sets = []
+    for count, texts in ((200, 600), (150, 300)):
+        images = photos(numbers, count)
+        queries, owners, _ = described(numbers, texts, images, general)
+        sets.append(Labelled(queries, images, owners))
+    fitted = Calibration.fit(sets, general)
+    assert fitted.prior == 900 / (600 * 200 + 300 * 150)
+    assert fitted.slope == pytest.approx(SLOPE, rel=0.1)
+    turned = Calibration.fit(sets[::-1], general)
+    assert (turned.slope, turned.intercept) == pytest.approx((fitted.slope, fitted.intercept))
+    for known in sets:
+        scores = np.asarray(known.queries) @ np.asarray(known.images).T
+        prior = 1 / scores.shape[1]
+        expected = fitted.probability(known.queries, scores, prior).sum(axis=1).mean()
+        assert expected == pytest.approx(1, rel=0.15)
+
+
+def test_a_text_weighs_the_same_in_any_set(general: Floats, fitted: Calibration) -> None:
+    numbers = np.random.default_rng(2)
+    images = photos(numbers, 200)
+    queries, owners, _ = described(numbers, 1000, images, general)
+    parts = [Labelled(queries[p], images, owners[p]) for p in (slice(70), slice(70, None))]
+    divided = Calibration.fit(parts, general)
+    assert divided.prior == pytest.approx(fitted.prior)
+    assert (divided.slope, divided.intercept, divided.ceiling) == pytest.approx(
+        (fitted.slope, fitted.intercept, fitted.ceiling), rel=1e-4
     )
-    assert raised > 0.05
 
 
 def test_ceiling_where_several_photos_fit_as_well(general: Floats) -> None:
@@ -86,7 +121,7 @@ def test_ceiling_where_several_photos_fit_as_well(general: Floats) -> None:
     thrice = np.repeat(photos(numbers, 60), 3, axis=0)
     owners = numbers.integers(0, len(thrice), 600)
     queries = unit(thrice[owners] + 0.05 * numbers.standard_normal((600, DIM)))
-    fitted = Calibration.fit(queries, thrice, owners, general)
+    fitted = Calibration.fit([Labelled(queries, thrice, owners)], general)
     assert fitted.ceiling == pytest.approx(1 / 3, rel=0.15)
     assert fitted.probability(queries, queries @ thrice.T).max() <= fitted.ceiling + 1e-6
 
@@ -95,7 +130,7 @@ def test_fit_is_the_same_each_time(fitted: Calibration, general: Floats) -> None
     numbers = np.random.default_rng(2)
     images = photos(numbers, 200)
     queries, owners, _ = described(numbers, 1000, images, general)
-    again = Calibration.fit(queries, images, owners, general)
+    again = Calibration.fit([Labelled(queries, images, owners)], general)
     assert (again.slope, again.intercept, again.ceiling) == (
         fitted.slope,
         fitted.intercept,
@@ -155,17 +190,6 @@ def test_one_query_and_several(fitted: Calibration) -> None:
         assert np.allclose(alone, together[row], rtol=1e-5)
     assert fitted.probability(queries[0], []).shape == (0,)
     assert np.isfinite(fitted.probability(np.zeros(DIM), [0.0, 1.0])).all()
-
-
-def test_error_of_probabilities() -> None:
-    error = expected_calibration_error
-    assert error([0.25] * 4, [1, 0, 0, 0]) == pytest.approx(0)
-    assert error([0.9] * 4, [0, 0, 0, 0]) == pytest.approx(0.9)
-    # Two bins, half of the pairs in each, 0.1 and 0.3 from what is so.
-    given, so = [0.1] * 5 + [0.7] * 5, [0] * 5 + [1] * 5
-    assert error(given, so) == pytest.approx(0.2)
-    assert error(given, so, 2, equal_mass=True) == pytest.approx(0.2)
-    assert error([0.0, 1.0], [0, 1]) == error([], []) == 0
 
 
 def test_round_trip(fitted: Calibration, tmp_path: Path) -> None:
