@@ -21,7 +21,7 @@
     ├── NotAPictureError             a named file that is no picture by its name
     ├── RootError                    a folder of the library that cannot be moved
     ├── QueryError                   a query that says nothing
-    └── EvaluationError              a captioned set that cannot be read
+    └── EvaluationError              a labelled set that cannot be read
 
 The message of each is one line: the cause and the next step. The library code raises them; only
 the command line and the web layer turn them into text and status codes.
@@ -209,4 +209,4 @@ class QueryError(PixfindError):
 
 
 class EvaluationError(PixfindError):
-    """A captioned set that cannot be evaluated."""
+    """A labelled set that cannot be evaluated."""
