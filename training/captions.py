@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Every tenth everyday photo is kept apart, to see what holds on photos unlike Flickr8k's.
-EVERYDAY_HELD_OUT = 10
+# Every tenth everyday photo is to choose by and every tenth is kept apart, to see what holds on
+# photos unlike Flickr8k's.
+EVERYDAY_DEV = Path(__file__).parent / "everyday_dev.txt"
+EVERYDAY_TEST = Path(__file__).parent / "everyday_test.txt"
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,11 @@ class Photo:
 
 @dataclass(frozen=True)
 class Splits:
-    """What to train on, what to choose by, and what only to report on."""
+    """What to train on and what to choose by; the test splits are for ``pixfind eval`` alone."""
 
     train: list[Photo]
-    dev: list[Photo]
-    test: list[Photo]
-    everyday: list[Photo]
+    flickr_dev: list[Photo]
+    everyday_dev: list[Photo]
 
 
 def read_flickr8k(folder: Path) -> dict[str, Photo]:
@@ -40,26 +41,29 @@ def read_flickr8k(folder: Path) -> dict[str, Photo]:
     }
 
 
-def read_everyday(folder: Path) -> list[Photo]:
+def read_everyday(folder: Path) -> dict[str, Photo]:
     """Read ``captions.tsv``: file name, TAB, one sentence, TAB, a short query."""
-    return [
-        Photo(folder / "images" / name, (sentence,), query)
+    return {
+        name: Photo(folder / "images" / name, (sentence,), query)
         for name, sentence, query in _rows(folder / "captions.tsv")
-    ]
+    }
 
 
 def read_splits(data: Path) -> Splits:
     """Read both sets from ``data`` (folders ``flickr8k`` and ``everyday``)."""
-    flickr = read_flickr8k(data / "flickr8k")
+    flickr, everyday = read_flickr8k(data / "flickr8k"), read_everyday(data / "everyday")
 
     def split(name: str) -> list[Photo]:
-        names = (data / "flickr8k" / f"split_{name}.txt").read_text("utf-8").split()
-        return [flickr[name] for name in names]
+        return [flickr[photo] for photo in _names(data / "flickr8k" / f"split_{name}.txt")]
 
-    everyday = read_everyday(data / "everyday")
-    kept_apart = everyday[::EVERYDAY_HELD_OUT]
-    learned = [p for i, p in enumerate(everyday) if i % EVERYDAY_HELD_OUT]
-    return Splits(split("train") + learned, split("dev"), split("test"), kept_apart)
+    dev, test = _names(EVERYDAY_DEV), _names(EVERYDAY_TEST)
+    apart = {*dev, *test}
+    learned = [photo for name, photo in everyday.items() if name not in apart]
+    return Splits(split("train") + learned, split("dev"), [everyday[name] for name in dev])
+
+
+def _names(path: Path) -> list[str]:
+    return path.read_text("utf-8").split()
 
 
 def _rows(path: Path) -> Iterable[list[str]]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
+from torch import Tensor, nn
 
-Array = npt.NDArray[np.float32]
 TEMPERATURE = 1.5
 
 
@@ -27,42 +25,34 @@ def class_texts() -> list[list[str]]:
 
 @dataclass(frozen=True)
 class Conse:
-    """Class embeddings (1000, 384), centred, and the centre (384,) of captions' embeddings."""
+    """Class embeddings (1000, 384) with their centre, and the centre (384,) of captions."""
 
-    classes: Array
-    class_centre: Array
-    text_centre: Array
+    classes: Tensor
+    class_centre: Tensor
+    text_centre: Tensor
 
     @classmethod
     def fit(
-        cls,
-        embed: Callable[[Sequence[str]], Array],
-        logits: Array,
-        text_features: Array,
+        cls, embed: Callable[[Sequence[str]], Tensor], logits: Tensor, sentences: Tensor
     ) -> Conse:
-        """Centre both sides on the training data; ``embed`` maps texts to (n, 384)."""
+        """Centre both sides on the training data.
+
+        Args:
+            embed: maps texts to unit sentence embeddings (n, 384).
+            logits: of the training photos, (photos, 1000).
+            sentences: unit sentence embeddings of the training texts (texts, 384).
+        """
         texts = class_texts()
         flat = embed([text for group in texts for text in group])
-        classes = flat.reshape(len(texts), -1, flat.shape[1]).mean(axis=1)
-        described = softmax(logits) @ classes
-        return cls(classes, described.mean(axis=0), text_features.mean(axis=0))
+        classes = flat.reshape(len(texts), -1, flat.shape[1]).mean(dim=1)
+        described = (logits.float() / TEMPERATURE).softmax(dim=-1) @ classes
+        return cls(classes, described.mean(dim=0), sentences.mean(dim=0))
 
-    def image(self, logits: Array) -> Array:
+    def image(self, logits: Tensor) -> Tensor:
         """Return unit embeddings (n, 384) for class logits (n, 1000)."""
-        return unit(softmax(logits) @ self.classes - self.class_centre)
+        described = (logits / TEMPERATURE).softmax(dim=-1) @ self.classes
+        return nn.functional.normalize(described - self.class_centre, dim=-1)
 
-    def text(self, features: Array) -> Array:
-        """Return unit embeddings (n, 384) for text features (n, 384)."""
-        return unit(features - self.text_centre)
-
-
-def softmax(logits: Array) -> Array:
-    """Return row-wise class probabilities at ConSE's temperature."""
-    scaled = logits / TEMPERATURE
-    exps = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(exps / exps.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def unit(vectors: Array) -> Array:
-    """Return the rows scaled to length one."""
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    def text(self, sentences: Tensor) -> Tensor:
+        """Return unit embeddings (n, 384) for unit sentence embeddings (n, 384)."""
+        return nn.functional.normalize(sentences - self.text_centre, dim=-1)

@@ -7,64 +7,77 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 from torch import Tensor, nn
 
 from pixfind.encoders.runtime import onnx_runtime
 from training.conse import TEMPERATURE, Conse
-from training.heads import ImageHead, TextHead
-from training.towers import PREPROCESSING, ImageTower, TextTower
+from training.gate import Gate
+from training.heads import Ensemble
+from training.quantise import INPUT, OUTPUTS
+from training.towers import CLASSES, IMAGE_DIM, PREPROCESSING, TextTower, sentences
+from training.views import TwoViews
 
-# The share of ConSE in the similarity, relative to the learned part.
-CONSE_WEIGHT = 0.3
-# Smaller tensors (biases, norms) are not worth storing in another type.
+VIEWS = 2
+# Vectors (biases, norms) and small matrices are not worth storing in another type.
 SMALLEST_STORED = 4096
+VECTORS = "vectors"
 
 
-class PocketImage(nn.Module):
-    """Bytes to embedding: uint8 (n, 260, 260, 3) -> float32 (n, 768)."""
+class PocketHeads(nn.Module):
+    """What the tower sees in both views to embedding: float32 (n, 768)."""
 
-    def __init__(self, tower: ImageTower, head: ImageHead, conse: Conse) -> None:
+    def __init__(self, learned: Ensemble, conse: Conse) -> None:
         super().__init__()
-        self.tower, self.head = tower, head
-        self.register_buffer("classes", torch.from_numpy(conse.classes))
-        self.register_buffer("class_centre", torch.from_numpy(conse.class_centre))
+        self.learned = learned
+        self.register_buffer("classes", conse.classes)
+        self.register_buffer("class_centre", conse.class_centre)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Embed prepared pixels."""
-        features, logits = self.tower(pixels)
-        described = (logits / TEMPERATURE).softmax(dim=-1) @ self.classes - self.class_centre
-        return joined(self.head(features), nn.functional.normalize(described, dim=-1))
+    def forward(self, features: Tensor, logits: Tensor) -> Tensor:
+        """Embed photos by features (2n, IMAGE_DIM) and class logits (2n, 1000)."""
+        mean = logits.reshape(VIEWS, -1, CLASSES).mean(dim=0)
+        described = (mean / TEMPERATURE).softmax(dim=-1) @ self.classes - self.class_centre
+        conse = nn.functional.normalize(described, dim=-1)
+        # Photos have both parts in equal shares; a text says how much it asks of each.
+        return torch.cat([self.learned(features, VIEWS), conse], dim=-1) * 0.5**0.5
 
 
 class PocketText(nn.Module):
     """Token ids and mask, int64 (n, tokens), to embedding: float32 (n, 768)."""
 
-    def __init__(self, tower: TextTower, head: TextHead, conse: Conse) -> None:
+    def __init__(self, tower: TextTower, learned: Ensemble, conse: Conse, gate: Gate) -> None:
         super().__init__()
-        self.tower, self.head = tower, head
-        self.register_buffer("text_centre", torch.from_numpy(conse.text_centre))
+        self.tower, self.learned, self.gate = tower, learned, gate
+        self.register_buffer("text_centre", conse.text_centre)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Embed tokenised texts."""
         features = self.tower(input_ids, attention_mask)
-        centred = nn.functional.normalize(features - self.text_centre, dim=-1)
-        return joined(self.head(features), centred)
+        meaning = sentences(features)
+        conse = nn.functional.normalize(meaning - self.text_centre, dim=-1)
+        return self.gate(meaning, self.learned(features), conse)
 
 
-def joined(learned: Tensor, conse: Tensor) -> Tensor:
-    """Concatenate two unit vectors so that one inner product is their weighted mean."""
-    total = 1.0 + CONSE_WEIGHT
-    return torch.cat([learned * total**-0.5, conse * (CONSE_WEIGHT / total) ** 0.5], dim=-1)
-
-
-def export_image(module: PocketImage, file: Path) -> None:
-    """Write the image graph, its large weights as float16 (computed with as float32)."""
+def export_image(tower: Path, heads: PocketHeads, file: Path) -> None:
+    """Write views, the quantised tower and heads as one graph; large weights of heads as int8."""
     pixels = torch.zeros(2, PREPROCESSING.size, PREPROCESSING.size, 3, dtype=torch.uint8)
     batch = {0: torch.export.Dim("batch")}
-    model = _exported(module, (pixels,), ["pixels"], (batch,))
-    _store_weights(model.graph, TensorProto.FLOAT16)
-    onnx.save(model, file)
+    views = _exported(TwoViews(), (pixels,), ["pixels"], "both_views", (batch,))
+    seen = (torch.zeros(4, IMAGE_DIM), torch.ones(4, CLASSES))
+    both = {0: 2 * torch.export.Dim("batch")}
+    embed = _exported(heads, seen, list(OUTPUTS), VECTORS, (both, both))
+    _store_weights(embed.graph, TensorProto.INT8)
+    middle = onnx.load(tower)
+    for model in (views, middle, embed):
+        model.ir_version = views.ir_version
+    first = compose.merge_models(
+        views,
+        compose.add_prefix(middle, "tower/"),
+        io_map=[("both_views", f"tower/{INPUT}")],
+    )
+    joined = [(f"tower/tower_{name}", f"heads/{name}") for name in OUTPUTS]
+    whole = compose.merge_models(first, compose.add_prefix(embed, "heads/"), io_map=joined)
+    onnx.save(whole, file)
 
 
 def export_text(module: PocketText, file: Path) -> None:
@@ -73,28 +86,34 @@ def export_text(module: PocketText, file: Path) -> None:
     mask = torch.ones(2, 7, dtype=torch.long)
     shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens")}
     names = ["input_ids", "attention_mask"]
-    model = _exported(module, (ids, mask), names, (shape, shape))
+    model = _exported(module, (ids, mask), names, VECTORS, (shape, shape))
     _store_weights(model.graph, TensorProto.INT8)
     onnx.save(model, file)
 
 
-def agreement(module: nn.Module, file: Path, inputs: dict[str, Tensor]) -> float:
+def agreement(got: np.ndarray, expected: Tensor) -> float:
     """Return the lowest cosine between a written graph's vectors and the module's own."""
+    return float((got * expected.numpy()).sum(axis=1).min())
+
+
+def run(file: Path, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """Run a written graph once."""
     session = onnx_runtime().InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    got = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0]
-    with torch.inference_mode():
-        expected = module(*inputs.values()).numpy()
-    return float((got * expected).sum(axis=1).min())
+    return np.asarray(session.run(None, inputs)[0])
 
 
 def _exported(
-    module: nn.Module, arguments: tuple[Tensor, ...], names: list[str], shapes: tuple[object, ...]
+    module: nn.Module,
+    arguments: tuple[Tensor, ...],
+    names: list[str],
+    output: str,
+    shapes: tuple[object, ...],
 ) -> onnx.ModelProto:
     program = torch.onnx.export(
         module.eval(),
         arguments,
         input_names=names,
-        output_names=["vectors"],
+        output_names=[output],
         dynamic_shapes=shapes,
         dynamo=True,
         verbose=False,
@@ -118,7 +137,9 @@ def _store_weights(graph: onnx.GraphProto, stored: int) -> None:
     large = [
         tensor
         for tensor in graph.initializer
-        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= SMALLEST_STORED
+        if tensor.data_type == TensorProto.FLOAT
+        and len(tensor.dims) > 1
+        and np.prod(tensor.dims) >= SMALLEST_STORED
     ]
     added = []
     for tensor in large:

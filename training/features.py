@@ -1,4 +1,4 @@
-"""What the frozen towers see in every photo and caption, computed once and cached."""
+"""What the towers see in every photo and text; the image tower's part is computed once."""
 
 from __future__ import annotations
 
@@ -13,96 +13,91 @@ import torch
 from PIL import Image
 from rich.progress import track
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from pixfind.durable import replace_file
+from pixfind.encoders.model_files import sha256_of
 from pixfind.encoders.runtime import onnx_runtime
-from training import towers
+from training import views
 from training.captions import Photo
-from training.towers import CLASSES, IMAGE_DIM, PREPROCESSING, TEXT_DIM, ImageTower, TextTower
+from training.quantise import INPUT
+from training.towers import CLASSES, IMAGE_DIM, PREPROCESSING, TEXT_DIM, TextTower, normalised
 
-Array = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
+Tokens = list[list[int]]
 BATCH = 32
+TEXTS_AT_ONCE = 256
 
 
 def image_features(
-    photos: Sequence[Photo], cache: Path, *, mirrored: bool = False
-) -> tuple[Array, Array]:
-    """Return pooled features (n, IMAGE_DIM) and class logits (n, 1000), float32, in order."""
+    tower: Path, photos: Sequence[Photo], cache: Path, view: str
+) -> tuple[Halves, Halves]:
+    """Return one view's features (n, IMAGE_DIM) and class logits (n, 1000), float16, in order.
+
+    ``tower`` is the graph that computes them, ``view`` one of ``views.TRAINING``.
+    """
     # A change of the tower, or of what it is shown, must not meet features of before.
-    seen = [Path(towers.__file__).read_text("utf-8"), f"{mirrored}", *(str(p.path) for p in photos)]
+    source = Path(views.__file__).read_text("utf-8")
+    seen = [sha256_of(tower), source, view, *(str(photo.path) for photo in photos)]
     key = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
     file = cache / f"image-{key}.npz"
     if not file.exists():
-        features, logits = _run_image_tower(photos, cache, mirrored)
+        features, logits = _run_image_tower(tower, photos, view)
         with replace_file(file) as temporary, temporary.open("wb") as opened:
-            halves = {"features": features.astype(np.float16), "logits": logits.astype(np.float16)}
-            np.savez(opened, **halves)
+            np.savez(opened, features=features, logits=logits)
     with np.load(file) as saved:
-        return saved["features"].astype(np.float32), saved["logits"].astype(np.float32)
+        return saved["features"], saved["logits"]
 
 
-def _run_image_tower(photos: Sequence[Photo], cache: Path, mirrored: bool) -> tuple[Array, Array]:
-    session = onnx_runtime().InferenceSession(
-        str(_exported_image_tower(cache)), providers=["CPUExecutionProvider"]
-    )
-    features = np.empty((len(photos), IMAGE_DIM), np.float32)
-    logits = np.empty((len(photos), CLASSES), np.float32)
-    starts = range(0, len(photos), BATCH)
+def _run_image_tower(tower: Path, photos: Sequence[Photo], view: str) -> tuple[Halves, Halves]:
+    session = onnx_runtime().InferenceSession(str(tower), providers=["CPUExecutionProvider"])
+    features = np.empty((len(photos), IMAGE_DIM), np.float16)
+    logits = np.empty((len(photos), CLASSES), np.float16)
     with ThreadPoolExecutor(1) as ahead:
-        pending = ahead.submit(_load, photos[:BATCH], mirrored)
-        for start in track(starts, description="image features"):
+        pending = ahead.submit(_load, photos[:BATCH], 0, view)
+        for start in track(range(0, len(photos), BATCH), description=f"image features, {view}"):
             pixels = pending.result()
-            pending = ahead.submit(_load, photos[start + BATCH : start + 2 * BATCH], mirrored)
+            after = start + BATCH
+            pending = ahead.submit(_load, photos[after : after + BATCH], after, view)
             part = slice(start, start + len(pixels))
-            features[part], logits[part] = session.run(None, {"pixels": pixels})
+            features[part], logits[part] = session.run(None, {INPUT: pixels})
     return features, logits
 
 
-def _exported_image_tower(cache: Path) -> Path:
-    """Export the tower: ONNX Runtime runs it several times faster than torch on a CPU."""
-    file = cache / "image-tower.onnx"
-    if not file.exists() or file.stat().st_mtime < Path(towers.__file__).stat().st_mtime:
-        pixels = torch.zeros(2, PREPROCESSING.size, PREPROCESSING.size, 3, dtype=torch.uint8)
-        torch.onnx.export(
-            ImageTower(),
-            (pixels,),
-            file,
-            input_names=["pixels"],
-            output_names=["features", "logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            dynamo=True,
-            external_data=False,
-        )
-    return file
+def _load(photos: Sequence[Photo], first: int, view: str) -> npt.NDArray[np.float32]:
+    number = list(views.TRAINING).index(view)
+    pixels = np.empty((len(photos), PREPROCESSING.size, PREPROCESSING.size, 3), np.uint8)
+    for row, photo in enumerate(photos):
+        rng = np.random.default_rng([number, first + row])
+        pixels[row] = np.asarray(views.TRAINING[view](Image.open(photo.path).convert("RGB"), rng))
+    return normalised(torch.from_numpy(pixels)).numpy()
 
 
-def _load(photos: Sequence[Photo], mirrored: bool) -> npt.NDArray[np.uint8]:
-    images = [Image.open(photo.path).convert("RGB") for photo in photos]
-    if mirrored:
-        images = [image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for image in images]
-    return PREPROCESSING.pixels(images)
-
-
-@torch.inference_mode()
-def text_features(tower: TextTower, tokenizer: Tokenizer, texts: Sequence[str]) -> Array:
-    """Return unit text features (n, 384), float32, in order; equal lengths run together."""
-    encoded = [(e.ids, e.attention_mask) for e in _unpadded(tokenizer, texts)]
-    order = sorted(range(len(texts)), key=lambda i: len(encoded[i][0]))
-    features = np.empty((len(texts), TEXT_DIM), np.float32)
-    for start in track(range(0, len(order), 256), description="text features"):
-        chosen = order[start : start + 256]
-        longest = max(len(encoded[i][0]) for i in chosen)
-        ids = torch.zeros(len(chosen), longest, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, i in enumerate(chosen):
-            length = len(encoded[i][0])
-            ids[row, :length] = torch.tensor(encoded[i][0])
-            mask[row, :length] = 1
-        features[chosen] = tower(ids, mask).numpy()
-    return features
-
-
-def _unpadded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[object]:
+def tokenised(tokenizer: Tokenizer, texts: Sequence[str]) -> Tokens:
+    """Return the token ids of each text, without padding."""
     plain = Tokenizer.from_str(tokenizer.to_str())
     plain.no_padding()
-    return list(plain.encode_batch(list(texts)))
+    return [encoded.ids for encoded in plain.encode_batch(list(texts))]
+
+
+def padded(tokens: Tokens) -> tuple[Tensor, Tensor]:
+    """Return ids and mask, int64 (n, longest)."""
+    ids = torch.zeros(len(tokens), max(map(len, tokens)), dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, text in enumerate(tokens):
+        ids[row, : len(text)] = torch.tensor(text)
+        mask[row, : len(text)] = 1
+    return ids, mask
+
+
+@torch.no_grad()
+def text_features(tower: TextTower, tokens: Tokens) -> Tensor:
+    """Return text features, float16 (n, TEXT_DIM), in order; equal lengths run together."""
+    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+    features = torch.empty(len(tokens), TEXT_DIM, dtype=torch.float16)
+    starts = range(0, len(order), TEXTS_AT_ONCE)
+    for start in track(starts, description="text features"):
+        chosen = order[start : start + TEXTS_AT_ONCE]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            features[chosen] = tower(*padded([tokens[i] for i in chosen])).to(torch.float16)
+    return features
