@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,13 +15,13 @@ from torch import Tensor
 
 from pixfind.encoders.model_files import IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER
 from pixfind.encoders.runtime import onnx_runtime
-from training import gate
+from training import gate, quantise, towers
 from training.captions import Photo, Splits
 from training.conse import Conse, class_texts
 from training.export import PocketHeads, PocketText, agreement, export_image, export_text, run
 from training.features import image_features, text_features, tokenised
 from training.heads import Ensemble, Examples, Recipe, projection, train, tune
-from training.quantise import INPUT, export_tower, quantise_tower
+from training.quantise import INPUT
 from training.towers import CLASSES, PREPROCESSING, TextTower, load_text_tower, sentences
 from training.views import TRAINING, TwoViews
 
@@ -57,11 +58,13 @@ def build(splits: Splits, recipe: Recipe, cache: Path, out: Path) -> None:
 
 
 def quantised_tower(photos: Sequence[Photo], cache: Path) -> Path:
-    """Return the image tower's graph, made if it is not there."""
-    exported, quantised = cache / "image-tower.onnx", cache / "image-tower-int8.onnx"
+    """Return the image tower's graph, made unless this very code has made it."""
+    sources = [Path(str(module.__file__)).read_bytes() for module in (towers, quantise)]
+    key = hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+    exported, quantised = cache / f"tower-{key}.onnx", cache / f"tower-{key}-int8.onnx"
     if not quantised.exists():
-        export_tower(exported)
-        quantise_tower(exported, photos, quantised)
+        quantise.export_tower(exported)
+        quantise.quantise_tower(exported, photos, quantised)
     return quantised
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
+from onnx import numpy_helper
 from PIL import Image
 
 from pixfind.durable import replace_file
@@ -21,6 +24,8 @@ CALIBRATION = 72
 BATCH = 8
 INPUT = "pixels"
 OUTPUTS = ("features", "logits")
+# How many neighbouring weights of a channel are multiplied and added in 16 bits.
+TOGETHER = 2
 # The arithmetic of the tower. What pools its maps stays float.
 INTEGER_OPERATORS = ["Conv", "Add", "Clip", "Gemm"]
 
@@ -62,8 +67,41 @@ def quantise_tower(exported: Path, photos: Sequence[Photo], file: Path) -> None:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=INTEGER_OPERATORS,
+            extra_options={"TensorQuantOverrides": _ranges(onnx.load(prepared).graph)},
         )
         prepared.unlink()
+
+
+def _ranges(graph: onnx.GraphProto) -> dict[str, list[dict[str, Any]]]:
+    """Return the range of each output channel of each weight, by the weight's name.
+
+    A CPU with AVX2 and no VNNI adds two neighbouring products of a byte and a weight in 16 bits,
+    and what is too large for them is cut off without a word: measured, embeddings of the same photo
+    with a cosine of 0.85 between machines. So the range of a channel is wide enough that two
+    weights which may meet there sum to 127 at most, before rounding: 255 * 128 fits, and every
+    machine computes the same. Halving all weights (``reduce_range``) does so too, at a higher cost.
+    """
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    named = [node.input[1] for node in graph.node if node.op_type in ("Conv", "Gemm")]
+    # Depthwise convolutions have one input channel; their products are added in 32 bits.
+    named = [name for name in named if len(weights[name].shape) == 2 or weights[name].shape[1] > 1]
+    return {
+        name: [
+            {"axis": 0, "rmin": -reach, "rmax": reach, "symmetric": True}
+            for reach in map(_reach, weights[name])
+        ]
+        for name in named
+    }
+
+
+def _reach(channel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the largest sum of two weights of the same sign that are added first."""
+    depth, *window = channel.shape
+    together = TOGETHER if math.prod(window) == 1 and depth % TOGETHER == 0 else channel.size
+    groups = channel.reshape(-1, together)
+    largest = [np.sort(np.maximum(sign * groups, 0), axis=1)[:, -2:].sum(axis=1).max()
+               for sign in (1, -1)]  # fmt: skip
+    return np.array(max(largest), np.float32)
 
 
 class _Photos:
