@@ -22,6 +22,11 @@ VIEWS = 2
 # Vectors (biases, norms) and small matrices are not worth storing in another type.
 SMALLEST_STORED = 4096
 VECTORS = "vectors"
+# Tensors of the image graph: what it takes, what its three parts hand on, what it returns.
+PIXELS = "pixels"
+BOTH_VIEWS = "both_views"
+SEEN = [f"tower/tower_{name}" for name in OUTPUTS]
+EMBEDDING = f"heads/{VECTORS}"
 
 
 class PocketHeads(nn.Module):
@@ -62,20 +67,20 @@ def export_image(tower: Path, heads: PocketHeads, file: Path) -> None:
     """Write views, the quantised tower and heads as one graph; large weights of heads as int8."""
     pixels = torch.zeros(2, PREPROCESSING.size, PREPROCESSING.size, 3, dtype=torch.uint8)
     batch = {0: torch.export.Dim("batch")}
-    views = _exported(TwoViews(), (pixels,), ["pixels"], "both_views", (batch,))
+    views = _exported(TwoViews(), (pixels,), [PIXELS], BOTH_VIEWS, (batch,))
     seen = (torch.zeros(4, IMAGE_DIM), torch.ones(4, CLASSES))
     both = {0: 2 * torch.export.Dim("batch")}
     embed = _exported(heads, seen, list(OUTPUTS), VECTORS, (both, both))
-    _store_weights(embed.graph, TensorProto.INT8)
+    _store_weights(embed.graph)
     middle = onnx.load(tower)
     for model in (views, middle, embed):
         model.ir_version = views.ir_version
     first = compose.merge_models(
         views,
         compose.add_prefix(middle, "tower/"),
-        io_map=[("both_views", f"tower/{INPUT}")],
+        io_map=[(BOTH_VIEWS, f"tower/{INPUT}")],
     )
-    joined = [(f"tower/tower_{name}", f"heads/{name}") for name in OUTPUTS]
+    joined = [(seen, f"heads/{name}") for seen, name in zip(SEEN, OUTPUTS, strict=True)]
     whole = compose.merge_models(first, compose.add_prefix(embed, "heads/"), io_map=joined)
     onnx.save(whole, file)
 
@@ -87,7 +92,7 @@ def export_text(module: PocketText, file: Path) -> None:
     shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens")}
     names = ["input_ids", "attention_mask"]
     model = _exported(module, (ids, mask), names, VECTORS, (shape, shape))
-    _store_weights(model.graph, TensorProto.INT8)
+    _store_weights(model.graph)
     onnx.save(model, file)
 
 
@@ -127,8 +132,8 @@ def _exported(
     return model
 
 
-def _store_weights(graph: onnx.GraphProto, stored: int) -> None:
-    """Keep large weights as ``stored`` in the file and widen them when the graph is loaded.
+def _store_weights(graph: onnx.GraphProto) -> None:
+    """Keep large weights as int8 in the file and widen them when the graph is loaded.
 
     Only standard operators are added (Cast, Mul), which ONNX Runtime folds once at load, so the
     arithmetic is float32 on every machine and nothing depends on a CPU's integer instructions.
@@ -144,10 +149,7 @@ def _store_weights(graph: onnx.GraphProto, stored: int) -> None:
     added = []
     for tensor in large:
         values = numpy_helper.to_array(tensor)
-        if stored == TensorProto.FLOAT16:
-            _replace(tensor, values.astype(np.float16))
-            added.append(_cast(tensor.name))
-        elif tensor.name in gathers:
+        if tensor.name in gathers:
             _quantise_table(graph, gathers[tensor.name], tensor, values)
         else:
             scale = _quantise(tensor, values, axis=0)
@@ -178,10 +180,6 @@ def _quantise_table(
     place = list(graph.node).index(gather) + 1
     for offset, node in enumerate(after):
         graph.node.insert(place + offset, node)
-
-
-def _cast(name: str) -> onnx.NodeProto:
-    return helper.make_node("Cast", [name], [name + "_float"], to=TensorProto.FLOAT)
 
 
 def _widened(name: str) -> list[onnx.NodeProto]:
