@@ -7,7 +7,6 @@ among the words of what it shows, without a caption ever having been learned.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -23,13 +22,14 @@ def class_texts() -> list[list[str]]:
     return [[name, f"a photo of a {name.split(',')[0]}"] for name in names]
 
 
-@dataclass(frozen=True)
-class Conse:
+class Conse(nn.Module):
     """Class embeddings (1000, 384) with their centre, and the centre (384,) of captions."""
 
-    classes: Tensor
-    class_centre: Tensor
-    text_centre: Tensor
+    def __init__(self, classes: Tensor, class_centre: Tensor, text_centre: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("classes", classes)
+        self.register_buffer("class_centre", class_centre)
+        self.register_buffer("text_centre", text_centre)
 
     @classmethod
     def fit(

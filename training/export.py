@@ -11,7 +11,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from torch import Tensor, nn
 
 from pixfind.encoders.runtime import onnx_runtime
-from training.conse import TEMPERATURE, Conse
+from training.conse import Conse
 from training.gate import Gate
 from training.heads import Ensemble
 from training.quantise import INPUT, OUTPUTS
@@ -19,6 +19,8 @@ from training.towers import CLASSES, IMAGE_DIM, PREPROCESSING, TextTower, senten
 from training.views import TwoViews
 
 VIEWS = 2
+# Of the cosine of two photos; a text says by itself how much it asks of each part.
+CONSE_SHARE = 0.25
 # Vectors (biases, norms) and small matrices are not worth storing in another type.
 SMALLEST_STORED = 4096
 VECTORS = "vectors"
@@ -34,17 +36,14 @@ class PocketHeads(nn.Module):
 
     def __init__(self, learned: Ensemble, conse: Conse) -> None:
         super().__init__()
-        self.learned = learned
-        self.register_buffer("classes", conse.classes)
-        self.register_buffer("class_centre", conse.class_centre)
+        self.learned, self.conse = learned, conse
 
     def forward(self, features: Tensor, logits: Tensor) -> Tensor:
         """Embed photos by features (2n, IMAGE_DIM) and class logits (2n, 1000)."""
         mean = logits.reshape(VIEWS, -1, CLASSES).mean(dim=0)
-        described = (mean / TEMPERATURE).softmax(dim=-1) @ self.classes - self.class_centre
-        conse = nn.functional.normalize(described, dim=-1)
-        # Photos have both parts in equal shares; a text says how much it asks of each.
-        return torch.cat([self.learned(features, VIEWS), conse], dim=-1) * 0.5**0.5
+        learned, conse = self.learned(features, VIEWS), self.conse.image(mean)
+        shares = (1 - CONSE_SHARE) ** 0.5, CONSE_SHARE**0.5
+        return torch.cat([learned * shares[0], conse * shares[1]], dim=-1)
 
 
 class PocketText(nn.Module):
@@ -52,15 +51,13 @@ class PocketText(nn.Module):
 
     def __init__(self, tower: TextTower, learned: Ensemble, conse: Conse, gate: Gate) -> None:
         super().__init__()
-        self.tower, self.learned, self.gate = tower, learned, gate
-        self.register_buffer("text_centre", conse.text_centre)
+        self.tower, self.learned, self.conse, self.gate = tower, learned, conse, gate
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Embed tokenised texts."""
         features = self.tower(input_ids, attention_mask)
         meaning = sentences(features)
-        conse = nn.functional.normalize(meaning - self.text_centre, dim=-1)
-        return self.gate(meaning, self.learned(features), conse)
+        return self.gate(meaning, self.learned(features), self.conse.text(meaning))
 
 
 def export_image(tower: Path, heads: PocketHeads, file: Path) -> None:

@@ -28,6 +28,7 @@ from training.calibrate import calibrate, sample_background, store
 from training.captions import EVERYDAY_TEST, Splits
 from training.card import SETS, about, measured
 from training.conse import TEMPERATURE
+from training.export import CONSE_SHARE
 from training.heads import DIM, Recipe
 from training.towers import PREPROCESSING, TEXT_WIDTH
 from training.views import TRAINING
@@ -52,6 +53,7 @@ def describe_measured(out: Path, recipe: Recipe, splits: Splits, data: Path) -> 
         "views": len(TRAINING),
         **asdict(recipe),
         "conse temperature": TEMPERATURE,
+        "conse share": CONSE_SHARE,
     }
     described = replace(description, about=about(sets, numbers))
     (out / MODEL_JSON).write_text(described.to_json(), "utf-8")
