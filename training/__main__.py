@@ -10,9 +10,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import torch
+
 from training.build import build
 from training.captions import read_splits
-from training.card import CARD, write_card
+from training.card import CARD, MODEL, write_card
 from training.heads import Recipe
 from training.measure import describe_measured
 
@@ -24,10 +26,12 @@ def main() -> None:
         "--data", type=Path, required=True, help="holds training/ and photos/library/"
     )
     parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
-    parser.add_argument("--card", type=Path, default=CARD, help="the model card to write")
     parser.add_argument("--cache", type=Path, default=Path("build/training"), help="for features")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     asked = parser.parse_args()
+    # Channels that never fire leave Adam with numbers so small that a CPU crawls over them. Threads
+    # take this over when they start, so it comes before all work.
+    torch.set_flush_denormal(True)
     asked.cache.mkdir(parents=True, exist_ok=True)
     splits = read_splits(asked.data / "training")
     recipe = Recipe(seed=asked.seed)
@@ -40,7 +44,8 @@ def main() -> None:
         # Only now: a run that fails leaves the model that was there.
         shutil.rmtree(asked.out, ignore_errors=True)
         made.replace(asked.out)
-    write_card(asked.out, asked.card)
+    shipped = asked.out.resolve() == MODEL.resolve()
+    write_card(asked.out, CARD if shipped else asked.out.with_suffix(".md"))
 
 
 if __name__ == "__main__":

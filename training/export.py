@@ -83,7 +83,7 @@ def export_image(tower: Path, heads: PocketHeads, file: Path) -> None:
 
 
 def export_text(module: PocketText, file: Path) -> None:
-    """Write the text graph, its large weights as int8 with a scale for each channel."""
+    """Write the text graph, its large weights as int8 with a scale for each row or column."""
     ids = torch.full((2, 7), 2000)
     mask = torch.ones(2, 7, dtype=torch.long)
     shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens")}

@@ -37,8 +37,14 @@ def image_features(
     ``tower`` is the graph that computes them, ``view`` one of ``views.TRAINING``.
     """
     # A change of the tower, or of what it is shown, must not meet features of before.
-    source = Path(views.__file__).read_text("utf-8")
-    seen = [sha256_of(tower), source, view, *(str(photo.path) for photo in photos)]
+    sources = [Path(str(file)).read_text("utf-8") for file in (__file__, views.__file__)]
+    seen = [
+        sha256_of(tower),
+        *sources,
+        repr(PREPROCESSING),
+        view,
+        *(str(photo.path) for photo in photos),
+    ]
     key = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
     file = cache / f"image-{key}.npz"
     if not file.exists():

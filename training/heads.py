@@ -130,10 +130,11 @@ def train(examples: Examples, recipe: Recipe) -> list[Pair]:
     images, texts = examples.views[0], examples.features
     pairs = []
     for member in range(recipe.members):
-        torch.manual_seed(recipe.seed + member)
+        seed = recipe.seed * recipe.members + member
+        torch.manual_seed(seed)
         pair = Pair(images, texts, recipe)
-        groups = [*_groups([pair], recipe, recipe.rate)]
-        rng = np.random.default_rng(recipe.seed + member)
+        groups = _groups([pair], recipe, recipe.rate)
+        rng = np.random.default_rng(seed)
 
         def read(rows: Rows) -> Tensor:
             return texts[rows].float()
@@ -205,8 +206,6 @@ def _fit(
     description: str,
 ) -> None:
     """Train the groups' weights; each pair has its own loss, all see the same batches."""
-    # Channels that never fire leave Adam with numbers so small that a CPU crawls over them.
-    torch.set_flush_denormal(True)
     optimiser = torch.optim.AdamW(groups)
     photos = len(examples.queries)
     steps = photos // recipe.batch

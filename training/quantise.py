@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,8 @@ def quantise_tower(exported: Path, photos: Sequence[Photo], file: Path) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    with replace_file(file) as temporary:
-        prepared = temporary.with_suffix(".prepared")
+    with replace_file(file) as temporary, tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(exported), str(prepared), skip_symbolic_shape=True)
         quantize_static(
             str(prepared),
@@ -69,7 +70,6 @@ def quantise_tower(exported: Path, photos: Sequence[Photo], file: Path) -> None:
             op_types_to_quantize=INTEGER_OPERATORS,
             extra_options={"TensorQuantOverrides": _ranges(onnx.load(prepared).graph)},
         )
-        prepared.unlink()
 
 
 def _ranges(graph: onnx.GraphProto) -> dict[str, list[dict[str, Any]]]:
@@ -78,8 +78,8 @@ def _ranges(graph: onnx.GraphProto) -> dict[str, list[dict[str, Any]]]:
     A CPU with AVX2 and no VNNI adds two neighbouring products of a byte and a weight in 16 bits,
     and what is too large for them is cut off without a word: measured, embeddings of the same photo
     with a cosine of 0.85 between machines. So the range of a channel is wide enough that two
-    weights which may meet there sum to 127 at most, before rounding: 255 * 128 fits, and every
-    machine computes the same. Halving all weights (``reduce_range``) does so too, at a higher cost.
+    weights which may meet there sum to 127 at most, before rounding: 255 * 128 fits, and the sums
+    are exact on every CPU. Halving all weights (``reduce_range``) does so too, at a higher cost.
     """
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     named = [node.input[1] for node in graph.node if node.op_type in ("Conv", "Gemm")]

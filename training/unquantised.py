@@ -20,7 +20,14 @@ import onnx
 from onnx import compose
 from onnx.utils import Extractor
 
-from pixfind.encoders.model_files import IMAGE_GRAPH, MODEL_JSON, checksums, read_description
+from pixfind.encoders.model_files import (
+    IMAGE_GRAPH,
+    MODEL_JSON,
+    TEXT_GRAPH,
+    TOKENIZER,
+    checksums,
+    read_description,
+)
 from training.card import MODEL
 from training.export import BOTH_VIEWS, EMBEDDING, PIXELS, SEEN
 from training.quantise import INPUT, OUTPUTS, export_tower
@@ -33,13 +40,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
     asked = parser.parse_args()
     description = read_description(asked.model, asked.model.name)
-    shutil.copytree(asked.model, asked.out)
+    asked.out.mkdir(parents=True)
+    for file in (TEXT_GRAPH, TOKENIZER):
+        shutil.copyfile(asked.model / file, asked.out / file)
     onnx.save(with_float_tower(asked.model / IMAGE_GRAPH), asked.out / IMAGE_GRAPH)
     described = replace(
         description,
         name=asked.out.name,
         files=dict(checksums(asked.out, list(description.files))),
         about={},
+        calibration=None,  # that of the 8-bit tower
     )
     (asked.out / MODEL_JSON).write_text(described.to_json(), "utf-8")
 

@@ -52,7 +52,7 @@ def mirrored(image: Image.Image, _: np.random.Generator) -> Image.Image:
 
 
 def centre(image: Image.Image, _: np.random.Generator) -> Image.Image:
-    """Return the enlarged centre."""
+    """Return the enlarged centre, from the file's own pixels; ``TwoViews`` enlarges fitted ones."""
     margin = (1 - CENTRE) / 2
     return _cropped(image, margin, margin, CENTRE, CENTRE)
 
