@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
+from typing import Any
 
 KIB = 1024
 JOINERS = "\u200c\u200d"
+# Halves of characters, as JSON can hold, but for those that stand for a byte of a file name.
+HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def printable(text: str) -> str:
     """Return the text with what no terminal or JSON reader can take replaced by U+FFFD.
 
     File names may hold bytes that are not UTF-8, and control characters that would move the
-    cursor or colour the screen.
+    cursor or colour the screen. JSON may hold halves of characters.
     """
-    valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if _harmless(c) else "\N{REPLACEMENT CHARACTER}" for c in valid)
+    whole = HALVES.sub(REPLACEMENT, text)
+    valid = whole.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if _harmless(c) else REPLACEMENT for c in valid)
+
+
+def json_text(document: Any) -> str:
+    """Return a JSON document that people can read and UTF-8 can hold.
+
+    Halves of characters are in it as JSON's own escapes.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _harmless(c: str) -> bool:

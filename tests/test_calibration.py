@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,7 +200,7 @@ def test_round_trip(fitted: Calibration, tmp_path: Path) -> None:
     fitted.save(one)
     fitted.save(two)
     assert one.read_bytes() == two.read_bytes()
-    loaded = Calibration.load(one)
+    loaded = Calibration.load(one, DIM)
     queries = unit(np.random.default_rng(8).standard_normal((20, DIM)))
     scores = np.random.default_rng(9).uniform(-1, 1, (20, 50))
     assert np.allclose(
@@ -205,7 +208,7 @@ def test_round_trip(fitted: Calibration, tmp_path: Path) -> None:
     )
     assert np.array_equal(loaded.covariance, loaded.covariance.T)
     loaded.save(two)
-    assert np.allclose(Calibration.load(two).covariance, loaded.covariance, rtol=1e-3)
+    assert np.allclose(Calibration.load(two, DIM).covariance, loaded.covariance, rtol=1e-3)
 
 
 def test_files_that_hold_none(fitted: Calibration, tmp_path: Path) -> None:
@@ -218,10 +221,110 @@ def test_files_that_hold_none(fitted: Calibration, tmp_path: Path) -> None:
     damaged = [b"", b"no archive", whole[:-200], pickled.read_bytes(), single.read_bytes()]
     for content in damaged:
         with pytest.raises(ValueError, match="no calibration"):
-            Calibration.from_bytes(content)
-    for values in ({"mean": fitted.mean[:3]}, {"slope": float("nan")}, {"ceiling": 0.0}):
-        with pytest.raises(ValueError, match=r"it holds|fit each other|no probability"):
+            Calibration.from_bytes(content, DIM)
+    wrong = [{"mean": fitted.mean[:3]}, {"slope": float("nan")}, {"ceiling": 0.0}, {"slope": -0.1}]
+    for values in wrong:
+        with pytest.raises(ValueError, match=r"it holds|fit each other|probab"):
             replace(fitted, **values)  # type: ignore[arg-type]
+
+
+def packed(parts: Mapping[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
+    """An archive as anybody can make one."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", how) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    return content.getvalue()
+
+
+def array(values: npt.ArrayLike) -> bytes:
+    content = io.BytesIO()
+    np.save(content, values)
+    return content.getvalue()
+
+
+@pytest.fixture
+def parts(fitted: Calibration, tmp_path: Path) -> dict[str, bytes]:
+    """What a calibration's file is made of."""
+    fitted.save(tmp_path / CALIBRATION)
+    with zipfile.ZipFile(tmp_path / CALIBRATION) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def refusal(content: bytes, dim: int = DIM) -> str:
+    with pytest.raises(ValueError, match=r"^it is no calibration: ") as caught:
+        Calibration.from_bytes(content, dim)
+    return str(caught.value)
+
+
+def test_parts_of_a_file_that_do_harm(parts: dict[str, bytes]) -> None:
+    """Whatever is wrong has one name, and nothing is read that takes more than a calibration."""
+    assert Calibration.from_bytes(packed(parts), DIM).dim == DIM
+    whole = packed(parts)
+    assert "mean has the shape (16,), not (17,)" in refusal(whole, DIM + 1)
+    assert "mean has the shape (16,), not (15,)" in refusal(whole, DIM - 1)
+    for dim in (-1, 0, 10**6):
+        assert "no embedding" in refusal(whole, dim)
+    huge = packed({**parts, "mean.npy": array(np.zeros(10**6))}, zipfile.ZIP_DEFLATED)
+    assert len(huge) < 20_000
+    assert "mean takes 8000128 bytes" in refusal(huge)
+    for how in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        assert "compressed" in refusal(packed(parts, how))
+    deflated = packed(parts, zipfile.ZIP_DEFLATED)
+    start = deflated.index(b"mean.npy") + len("mean.npy")
+    refusal(deflated[: start + 20] + deflated[start + 60 :])  # a stream that breaks off
+    flags = whole.index(b"PK\x01\x02") + 8
+    assert "encrypted" in refusal(whole[:flags] + b"\x01" + whole[flags + 1 :])
+    assert "parts are others" in refusal(packed({**parts, "more.npy": b""}))
+    assert "parts are others" in refusal(packed(dict(list(parts.items())[1:])))
+
+
+@pytest.mark.parametrize(
+    "mean",
+    [
+        b"",
+        b"\x93NUMPY\x01\x00\x10\x00" + 20 * b"(",
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+        array(np.zeros(DIM, np.float32)).replace(b"(16,)", b"(16L)"),
+        array(np.zeros(DIM, np.float32)).replace(b"(16,), }", b"(999999999,)"),
+        array(np.zeros(DIM, np.float32)).replace(b"(16,), }         ", b"(999999999,), }  "),
+        array(np.zeros(DIM, np.float32)).replace(b"<f4", b"<f8"),
+        array(np.zeros(DIM, np.float32))[:-1],
+        array(np.zeros(DIM, np.int32)),
+        array(np.zeros((DIM, 1), np.float32)),
+        array(np.float32(1)),
+        array(np.full(DIM, np.inf)),
+        array(np.full(DIM, 1e300)),
+    ],
+)
+def test_arrays_that_are_none(parts: dict[str, bytes], mean: bytes) -> None:
+    refusal(packed({**parts, "mean.npy": mean}))
+
+
+def test_numbers_that_make_no_link(parts: dict[str, bytes]) -> None:
+    changes = {"slope": -0.5, "prior": 2.0, "intercept": np.inf, "scale": 1e300, "ceiling": np.nan}
+    for name, value in changes.items():
+        refusal(packed({**parts, f"{name}.npy": array(value)}))
+
+
+def test_any_byte_of_a_file_may_be_wrong(parts: dict[str, bytes]) -> None:
+    whole, numbers = packed(parts), np.random.default_rng(11)
+    for _ in range(500):
+        damaged = bytearray(whole)
+        for place in numbers.integers(0, len(whole), 3):
+            damaged[place] = numbers.integers(256)
+        try:
+            Calibration.from_bytes(bytes(damaged), DIM)
+        except ValueError as refused:
+            assert str(refused).startswith("it is no calibration: ")
+
+
+def test_no_more_of_a_file_is_read_than_a_calibration_takes(tmp_path: Path) -> None:
+    file = tmp_path / CALIBRATION
+    with file.open("wb") as opened:
+        opened.truncate(1 << 24)
+    with pytest.raises(ValueError, match=r"no calibration.*too large"):
+        Calibration.load(file, DIM)
 
 
 @pytest.fixture
@@ -318,7 +421,7 @@ def test_damage_is_named_when_it_is_asked_for(
 def test_calibration_of_another_model_is_refused(store: ModelStore, source: Path) -> None:
     rewrite(source, dim=DIM + 1)
     store.import_folder(source)
-    with pytest.raises(ModelDamagedError, match="embeddings of 16 numbers"):
+    with pytest.raises(ModelDamagedError, match=r"mean has the shape \(16,\), not \(17,\)"):
         _ = store.load("theirs").calibration
     (source / CALIBRATION).write_bytes(b"no archive")
     rewrite(source, calibration=sha256_of(source / CALIBRATION))

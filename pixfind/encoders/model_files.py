@@ -17,6 +17,7 @@ from pixfind.encoders.base import EncoderSpec
 from pixfind.encoders.cleaning import CLEANERS
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelDamagedError
+from pixfind.text import json_text
 
 if TYPE_CHECKING:
     from pixfind.calibration import Calibration
@@ -109,7 +110,7 @@ class Description:
         values = asdict(self)
         if self.calibration is None:
             del values["calibration"]
-        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        return json_text(values) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Description:
@@ -159,21 +160,18 @@ def read_calibration(folder: Path, description: Description) -> Calibration | No
     Raises:
         ModelDamagedError: the file is missing, is another one, or does not fit the model.
     """
-    from pixfind.calibration import Calibration
+    from pixfind.calibration import Calibration, read_bounded
 
     if description.calibration is None:
         return None
     try:
-        content = (folder / CALIBRATION).read_bytes()
+        content = read_bounded(folder / CALIBRATION, description.dim)
         if hashlib.sha256(content).hexdigest() != description.calibration:
             raise ValueError("it has been changed")
-        calibration = Calibration.from_bytes(content)
-        if calibration.dim != description.dim:
-            raise ValueError(f"it is for embeddings of {calibration.dim} numbers")
+        return Calibration.from_bytes(content, description.dim)
     except (OSError, ValueError) as error:
         reason = "it is missing" if isinstance(error, FileNotFoundError) else error
         raise ModelDamagedError(description.name, folder, f"{CALIBRATION}: {reason}") from error
-    return calibration
 
 
 def checksums(folder: Path, names: list[str]) -> Mapping[str, str]:
