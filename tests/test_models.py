@@ -19,6 +19,7 @@ from pixfind.encoders.base import Encoder
 from pixfind.encoders.model_files import CALIBRATION, sha256_of
 from pixfind.encoders.store import ModelStore, bundled_models
 from pixfind.errors import ModelAddError, ModelDamagedError, ModelNotFoundError
+from pixfind.text import printable
 
 Pixfind = Callable[..., Result]
 POCKET = bundled_models() / "pocket"
@@ -379,6 +380,22 @@ def test_show_whatever_others_say_of_their_model(
     assert max(map(len, lines)) <= 100
     assert {"## A list", "- 0.25 to 0.5", '- {"x": 1}', "### Er"} <= set(lines)
     assert any("left \\| right" in line and "0.1235" in line for line in lines)
+
+
+def test_halves_of_characters_can_be_printed(
+    pixfind: Pixfind, store: ModelStore, source: Path
+) -> None:
+    """JSON may hold them, and no UTF-8."""
+    rewrite(source, about={"half \ud800": ["\udfff", {"\udcff": "\ud83d\udcc3"}]}, licence="\udbff")
+    store.import_folder(source)
+    for command in (("show", "theirs"), ("list",), ("show", "theirs", "--json")):
+        result = pixfind("models", *command)
+        assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["licence"] == "\udbff"
+    assert printable("a\ud800b\udfffc") == "a\ufffdb\ufffdc"
+    assert printable(b"\xc3\xa9\xff".decode("utf-8", "surrogateescape")) == "é\ufffd"
+    # As a file name's two bytes, however they have come apart.
+    assert printable("\udcc3\udca9") == "é"
 
 
 def test_show_says_whether_a_model_is_calibrated(

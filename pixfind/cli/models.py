@@ -50,10 +50,11 @@ def list_models(settings: Settings, as_json: bool) -> None:
         return
     for row in rows:
         origin = "bundled" if row["bundled"] else row["engine"]
-        click.echo(
+        line = (
             f"{row['name']}  {row['dim']} dimensions, {row['image_size']} px, "
             f"{readable_size(row['bytes'])}, {origin}, licence: {row['licence']}"
         )
+        click.echo(printable(line))
 
 
 @models.command()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from pixfind.text import json_text
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -24,7 +25,7 @@ model_option = click.option("--model", metavar="NAME", help="One of: pixfind mod
 
 def print_json(document: Any) -> None:
     """Print one JSON document to stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(json_text(document))
 
 
 def notice(text: str) -> None:
