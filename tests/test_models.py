@@ -331,7 +331,7 @@ def test_what_is_said_of_a_model_is_no_part_of_its_fingerprint(
     store: ModelStore, source: Path
 ) -> None:
     before = store.import_folder(source).fingerprint
-    rewrite(source, about={"quality": "much better"}, licence="other", version="2")
+    rewrite(source, about={"quality": "much better"}, licence="other", version="3")
     assert store.import_folder(source, "other").fingerprint == before
 
 
@@ -350,7 +350,7 @@ def test_show_what_is_known_of_an_added_model(
     rewrite(source, about=known, licence="as its publisher says")
     store.import_folder(source)
     lines = pixfind("models", "show", "theirs").stdout.splitlines()
-    assert lines[0] == "# theirs, version 1"
+    assert lines[0] == "# theirs, version 2"
     assert {"- architecture: ViT-B-32", "- weights: laion2b_s34b_b79k"} <= set(lines)
     assert {"- comes with pixfind: no", "- calibrated: no"} <= set(lines)
     assert lines[-1] == "    pixfind eval DIR --model theirs"

@@ -6,6 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pixfind.encoders.cleaning import CLEANERS
+
+# What the encoder does to every text; without it a full stop at the end of a caption, which
+# training had not seen, cost 1.6 points of recall@10.
+TEXT_CLEANING = "sentence"
 # Every tenth everyday photo is to choose by and every tenth is kept apart, to see what holds on
 # photos unlike Flickr8k's.
 EVERYDAY_DEV = Path(__file__).parent / "everyday_dev.txt"
@@ -34,7 +39,7 @@ def read_flickr8k(folder: Path) -> dict[str, Photo]:
     """Read ``captions.tsv``: file name, TAB, caption; five lines a photo."""
     sentences: dict[str, list[str]] = {}
     for name, caption in _rows(folder / "captions.tsv"):
-        sentences.setdefault(name, []).append(caption.removesuffix(" ."))
+        sentences.setdefault(name, []).append(CLEANERS[TEXT_CLEANING](caption))
     return {
         name: Photo(folder / "images" / name, tuple(captions))
         for name, captions in sentences.items()
@@ -43,6 +48,7 @@ def read_flickr8k(folder: Path) -> dict[str, Photo]:
 
 def read_everyday(folder: Path) -> dict[str, Photo]:
     """Read ``captions.tsv``: file name, TAB, one sentence, TAB, a short query."""
+    # The sentences keep their full stop: the shipped weights have learned from them so.
     return {
         name: Photo(folder / "images" / name, (sentence,), query)
         for name, sentence, query in _rows(folder / "captions.tsv")

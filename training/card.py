@@ -89,7 +89,7 @@ WHEN = [
     "`pixfind models add ViT-B-32 laion2b_s34b_b79k`, then "
     "`pixfind index --model ViT-B-32-laion2b_s34b_b79k`",
 ]
-PARAMETERS = "51 million"  # of both graphs together
+PARAMETERS = "52 million"  # of both graphs together
 # Recall@1 and @5 of zero-shot text-to-image retrieval. Rows of files of mlfoundations/open_clip at
 # commit 05e7db4987eda177906dc164b4c3ebeb39a9991a: docs/openclip_retrieval_results.csv and, for
 # ImageNet, docs/openclip_classification_results.csv.

@@ -25,7 +25,7 @@ from pixfind.evaluation import (
     read_queries,
 )
 from training.calibrate import calibrate, sample_background, store
-from training.captions import EVERYDAY_TEST, Splits
+from training.captions import EVERYDAY_TEST, TEXT_CLEANING, Splits
 from training.card import SETS, about, measured
 from training.conse import TEMPERATURE
 from training.export import CONSE_SHARE
@@ -68,6 +68,7 @@ def describe(out: Path) -> Description:
         version=VERSION,
         dim=DIM + TEXT_WIDTH,
         preprocessing=PREPROCESSING,
+        text_cleaning=TEXT_CLEANING,
         files=dict(checksums(out, [IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER])),
         licence="MIT (heads); Apache-2.0 (both towers)",
     )

@@ -1,7 +1,7 @@
-"""What OpenCLIP does to a text before its tokenizer, by the name that ``model.json`` gives it.
+"""What is done to a text before the tokenizer, by the name that ``model.json`` gives it.
 
-The steps are those of ``open_clip.tokenizer`` (Radford et al. 2021): repairing broken Unicode with
-ftfy, resolving HTML entities twice, folding white space.
+All steps but ``sentence`` are those of ``open_clip.tokenizer`` (Radford et al. 2021): repairing
+broken Unicode with ftfy, resolving HTML entities twice, folding white space.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def canonicalize(text: str) -> str:
     return " ".join(kept.lower().split())
 
 
+def sentence(text: str) -> str:
+    """Fold white space and leave out full stops at the end, which say nothing of a picture."""
+    return " ".join(text.split()).rstrip(" .")
+
+
 def _basic(text: str) -> str:
     import ftfy  # comes with open_clip_torch
 
@@ -44,4 +49,5 @@ CLEANERS: Mapping[str, Callable[[str], str]] = {
     "whitespace": whitespace,
     "lower": lower,
     "canonicalize": canonicalize,
+    "sentence": sentence,
 }
