@@ -22,8 +22,8 @@ from pixfind.photos.decode import decode_file
 from search import SearchEngine
 
 ROOT = Path(__file__).resolve().parents[1]
-# How alike the files of a scene look at least: they differ by more than their turn, the portraits so
-# much that a model that tells photos apart better tells these apart too.
+# How alike the files of a scene look at least: they differ by more than their turn, the portraits
+# so much that a model that tells photos apart better tells these apart too.
 SCENES = {"Landscape": 0.95, "Portrait": 0.88}
 
 
