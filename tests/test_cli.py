@@ -153,7 +153,7 @@ def test_models_list(pixfind: Pixfind) -> None:
     (row,) = document(pixfind("models", "list", "--json"))["models"]
     assert set(row) == {
         "name", "version", "dim", "image_size", "engine", "licence", "fingerprint", "bundled",
-        "folder", "bytes",
+        "calibrated", "folder", "bytes",
     }  # fmt: skip
     assert (row["name"], row["engine"], row["bundled"]) == ("pocket", "onnx", True)
 
