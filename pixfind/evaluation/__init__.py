@@ -7,7 +7,6 @@ all from one end to the other.
 
 from pixfind.evaluation.evaluate import (
     Evaluation,
-    Retrieval,
     evaluate_classes,
     evaluate_queries,
     evaluate_retrieval,
@@ -26,7 +25,6 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Labels",
-    "Retrieval",
     "evaluate_classes",
     "evaluate_queries",
     "evaluate_retrieval",

@@ -39,28 +39,9 @@ class Evaluation:
     measures: dict[str, Estimate]
 
 
-class Retrieval(Evaluation):
-    """How well captions find their photos among all of a set's."""
-
-    @property
-    def captions(self) -> int:
-        """How many captions there were."""
-        return self.texts
-
-    @property
-    def recall(self) -> dict[int, float]:
-        """The share of captions whose photo was among the k best, by k."""
-        return {k: self.measures[f"recall@{k}"].value for k in KS}
-
-    @property
-    def median_rank(self) -> float:
-        """The median of the photos' ranks, counted from 1."""
-        return self.measures["median_rank"].value
-
-
 def evaluate_retrieval(
     encoder: Encoder, captions: Captions, working: Working = lambda done, total: None
-) -> Retrieval:
+) -> Evaluation:
     """Rank every photo for every caption: recall@1, @5, @10 and median_rank.
 
     Of a calibrated model also ece@10, the expected calibration error of the ten best photos of
@@ -81,7 +62,7 @@ def evaluate_retrieval(
     owners = np.array(captions.owners, np.int64)
     if calibration is not None and len(images) > 1:
         measures[f"ece@{SHOWN}"] = _calibration_error(calibration, texts, images, owners)
-    return Retrieval(len(images), len(texts), estimate(ranks, measures, owners))
+    return Evaluation(len(images), len(texts), estimate(ranks, measures, owners))
 
 
 def evaluate_queries(
