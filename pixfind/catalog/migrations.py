@@ -115,7 +115,87 @@ def _create_tables(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (Migration("0001_initial", _create_tables),)
+# The words under which a picture is found: one row of ``document`` an asset that lies in some file.
+# Triggers keep it, so that no way of writing can forget to.
+_FORGET_WORDS = "DELETE FROM document WHERE rowid = {asset};"
+_PUT_WORDS = """
+    INSERT INTO document (rowid, name, folder, tags, caption)
+      SELECT asset.id, group_concat(file.name, ' '),
+        group_concat(
+          -- The last part of the root's path, and the folders below it.
+          replace({path}, rtrim({path}, replace({path}, '/', '')), '') || ' ' || file.folder, ' '
+        ),
+        (SELECT group_concat(tag.name, ' ') FROM asset_tag JOIN tag ON tag.id = asset_tag.tag_id
+          WHERE asset_tag.asset_id = asset.id),
+        asset.caption
+      FROM asset JOIN file ON file.asset_id = asset.id JOIN root ON root.id = file.root_id
+      WHERE {{which}} GROUP BY asset.id;
+""".format(path=r"rtrim(replace(root.path, '\', '/'), '/')")
+_WORDS_TRIGGERS = (
+    ("file_placed", "AFTER INSERT ON file", ("NEW.asset_id",)),
+    (
+        "file_changed",
+        "AFTER UPDATE OF root_id, folder, name, asset_id ON file",
+        ("OLD.asset_id", "NEW.asset_id"),
+    ),
+    ("file_gone", "AFTER DELETE ON file", ("OLD.asset_id",)),
+    ("asset_described", "AFTER UPDATE OF caption ON asset", ("NEW.id",)),
+    ("asset_tagged", "AFTER INSERT ON asset_tag", ("NEW.asset_id",)),
+    ("asset_untagged", "AFTER DELETE ON asset_tag", ("OLD.asset_id",)),
+)
+_SEARCH = (
+    "ALTER TABLE asset ADD COLUMN rating INTEGER",
+    "ALTER TABLE asset ADD COLUMN caption TEXT",
+    "ALTER TABLE asset ADD COLUMN seen_at TEXT",
+    "ALTER TABLE asset ADD COLUMN metadata_version INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE UNIQUE)",
+    """
+    CREATE TABLE asset_tag (
+      asset_id INTEGER NOT NULL REFERENCES asset (id),
+      tag_id INTEGER NOT NULL REFERENCES tag (id),
+      source TEXT NOT NULL,
+      PRIMARY KEY (asset_id, tag_id, source)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX asset_tag_by_tag ON asset_tag (tag_id)",
+    """
+    CREATE TABLE album (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+      query TEXT NOT NULL,
+      saved_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE document USING fts5 (
+      name, folder, tags, caption, tokenize = 'porter unicode61 remove_diacritics 2'
+    )
+    """,
+    *(
+        f"CREATE TRIGGER words_of_{name} {event} BEGIN "
+        + "".join(_FORGET_WORDS.format(asset=asset) for asset in assets)
+        + "".join(_PUT_WORDS.format(which=f"asset.id = {asset}") for asset in dict.fromkeys(assets))
+        + " END"
+        for name, event, assets in _WORDS_TRIGGERS
+    ),
+    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "
+    "DELETE FROM document WHERE rowid IN "
+    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
+    + _PUT_WORDS.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
+    + " END",
+    _PUT_WORDS.format(which="TRUE"),
+)
+
+
+def _create_search(connection: Connection) -> None:
+    for statement in _SEARCH:
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS = (
+    Migration("0001_initial", _create_tables),
+    Migration("0002_search", _create_search),
+)
 
 _CREATE_LEDGER = """
 CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) WITHOUT ROWID

@@ -12,6 +12,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
 WHOLE = "whole"
+FROM_FILE = "file"
 
 
 class PathText(TypeDecorator[str]):
@@ -72,7 +73,10 @@ class Asset(Base):
 
     ``width`` and ``height`` are of the upright picture, in pixels. ``taken_at`` is the camera's
     local time, ISO 8601 without a zone. Latitude and longitude are degrees, altitude and focal
-    length metres and millimetres, exposure time seconds.
+    length metres and millimetres, exposure time seconds. ``rating`` is 1 to 5 stars (-1: rejected)
+    and ``caption`` the description that the file holds. ``seen_at`` is when the library first saw
+    the picture, ISO 8601 in UTC; older libraries do not know it. ``metadata_version`` tells which
+    reading of the file's metadata this is (``photos.exif.VERSION``).
     """
 
     __tablename__ = "asset"
@@ -93,6 +97,10 @@ class Asset(Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     altitude: Mapped[float | None]
+    rating: Mapped[int | None]
+    caption: Mapped[str | None]
+    seen_at: Mapped[str | None]
+    metadata_version: Mapped[int] = mapped_column(default=0)
 
 
 class File(Base):
@@ -143,3 +151,30 @@ class Embedding(Base):
     box_height: Mapped[float | None]
     second: Mapped[float | None]
     vector: Mapped[bytes]
+
+
+class Tag(Base):
+    """A word that pictures are tagged with; upper and lower case are the same."""
+
+    __tablename__ = "tag"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class AssetTag(Base):
+    """A picture's tag and where it comes from: ``file``, the keywords that the file holds."""
+
+    __tablename__ = "asset_tag"
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Album(Base):
+    """A saved search: a name for a query. ``saved_at`` is ISO 8601 in UTC."""
+
+    __tablename__ = "album"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    query: Mapped[str]
+    saved_at: Mapped[str]
