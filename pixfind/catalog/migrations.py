@@ -173,8 +173,10 @@ _SEARCH = (
     """,
     *(
         f"CREATE TRIGGER words_of_{name} {event} BEGIN "
-        + "".join(_FORGET_WORDS.format(asset=asset) for asset in assets)
-        + "".join(_PUT_WORDS.format(which=f"asset.id = {asset}") for asset in dict.fromkeys(assets))
+        + "".join(
+            _FORGET_WORDS.format(asset=asset) + _PUT_WORDS.format(which=f"asset.id = {asset}")
+            for asset in assets
+        )
         + " END"
         for name, event, assets in _WORDS_TRIGGERS
     ),
