@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime, timezone
 
 from sqlalchemy.orm import Session
 
-from indexer.prepare import Failed, Fresh, Known
+from indexer.prepare import Failed, Fresh, Known, Reread
 from pixfind.catalog import Catalog, assets, files
 from pixfind.catalog.database import bump_generation
 from pixfind.catalog.schema import Asset
+from pixfind.catalog.tags import set_file_tags
 from pixfind.encoders.base import Vectors
+from pixfind.photos.exif import VERSION, Metadata
 
 
 def commit(
@@ -19,7 +22,7 @@ def commit(
     model_id: int,
     fresh: Sequence[Fresh],
     vectors: Vectors,
-    others: Sequence[Known | Failed],
+    others: Sequence[Known | Reread | Failed],
 ) -> None:
     """Record embedded pictures, known ones in new places, and failures: all or nothing.
 
@@ -31,14 +34,20 @@ def commit(
         others: files that needed no embedding, or got none.
     """
     with catalog.write() as session:
-        for item, vector in zip(fresh, vectors, strict=True):
-            asset = assets.find(session, item.content_id) or _new_asset(session, item)
+        pictures = [assets.find(session, f.content_id) or _new_asset(session, f) for f in fresh]
+        read: dict[int, Metadata | None] = {
+            other.asset_id: other.metadata for other in others if isinstance(other, Reread)
+        }
+        read |= {asset.id: f.photo.metadata for asset, f in zip(pictures, fresh, strict=True)}
+        # Before the files are placed, so that the full-text index reads a new picture once.
+        _describe(session, read)
+        for asset, item, vector in zip(pictures, fresh, vectors, strict=True):
             # Another process may have embedded the same content since this one looked.
             if assets.embedded_asset(session, item.content_id, model_id) is None:
                 assets.add_embedding(session, asset.id, model_id, vector)
             files.place(session, item.place, asset.id)
         for other in others:
-            if isinstance(other, Known):
+            if isinstance(other, Known | Reread):
                 files.place(session, other.place, other.asset_id)
             else:
                 files.fail(session, other.place, other.kind, other.reason)
@@ -46,15 +55,35 @@ def commit(
 
 
 def _new_asset(session: Session, item: Fresh) -> Asset:
-    photo = item.photo
     asset = Asset(
         content_id=item.content_id,
         byte_size=item.byte_size,
-        format=photo.format,
-        width=photo.width,
-        height=photo.height,
-        **asdict(photo.metadata),
+        format=item.photo.format,
+        width=item.photo.width,
+        height=item.photo.height,
+        seen_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        metadata_version=0,
     )
     session.add(asset)
     session.flush()
     return asset
+
+
+def _describe(session: Session, read: Mapping[int, Metadata | None]) -> None:
+    """Write what the files of assets say, by asset id, where an older version said it before.
+
+    Where nothing could be read now, what is known stays; the next run need not try again.
+    """
+    keywords = {}
+    for asset_id, metadata in read.items():
+        asset = session.get_one(Asset, asset_id)
+        if asset.metadata_version >= VERSION:
+            continue
+        asset.metadata_version = VERSION
+        if metadata is not None:
+            facts = asdict(metadata)
+            keywords[asset_id] = facts.pop("keywords")
+            for name, value in facts.items():
+                setattr(asset, name, value)
+    session.flush()
+    set_file_tags(session, keywords)

@@ -12,6 +12,8 @@ from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Place
 from pixfind.encoders.base import Encoder
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.photos.decode import DecodedPhoto, decode, read_bytes
+from pixfind.photos.exif import VERSION, Metadata
+from pixfind.photos.header import metadata_of
 from pixfind.photos.thumbnails import Thumbnails
 
 # The thumbnail is made from the same pixels: at 4:3 this edge gives its long side.
@@ -24,6 +26,15 @@ class Known:
 
     place: Place
     asset_id: int
+
+
+@dataclass(frozen=True)
+class Reread:
+    """Known, and the metadata that was read by an older version read again, if it could be."""
+
+    place: Place
+    asset_id: int
+    metadata: Metadata | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,14 @@ class Vanished:
     place: Place
 
 
-Prepared = Known | Fresh | Twin | Failed | Vanished
+@dataclass(frozen=True)
+class Unread:
+    """The unchanged file of a known picture cannot be read now: what is known of it stays."""
+
+    place: Place
+
+
+Prepared = Known | Reread | Fresh | Twin | Failed | Vanished | Unread
 
 
 class Preparer:
@@ -75,19 +93,25 @@ class Preparer:
         self._in_hand: set[bytes] = set()
         self._lock = threading.Lock()
 
-    def prepare(self, place: Place, path: Path) -> Prepared:
-        """Read a file and decode it if the model has not seen its content."""
+    def prepare(self, place: Place, path: Path, *, outdated: bool = False) -> Prepared:
+        """Read a file and decode it if the model has not seen its content.
+
+        Args:
+            place: where it lies.
+            path: the same, absolute.
+            outdated: it is unchanged, and opened for its metadata alone.
+        """
         try:
             content = read_bytes(path)
         except PhotoReadError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return Vanished(place)
-            return Failed(place, READ_FAILURE, error.reason)
+            # Before, nobody would have opened it: no reason to take the picture out of the results.
+            return Unread(place) if outdated else Failed(place, READ_FAILURE, error.reason)
         content_id = hashlib.sha256(content).digest()
-        with self._catalog.read() as session:
-            asset_id = assets.embedded_asset(session, content_id, self._model_id)
-        if asset_id is not None:
-            return Known(place, asset_id)
+        known = self._known(place, content, content_id)
+        if known is not None:
+            return known
         if not self._take(content_id):
             return Twin(place)
         try:
@@ -104,6 +128,16 @@ class Preparer:
         """Say that these contents are committed or have failed."""
         with self._lock:
             self._in_hand.difference_update(content_ids)
+
+    def _known(self, place: Place, content: bytes, content_id: bytes) -> Known | Reread | None:
+        with self._catalog.read() as session:
+            asset_id = assets.embedded_asset(session, content_id, self._model_id)
+            if asset_id is None:
+                return None
+            version = assets.metadata_version(session, asset_id)
+        if version < VERSION:
+            return Reread(place, asset_id, metadata_of(content))
+        return Known(place, asset_id)
 
     def _take(self, content_id: bytes) -> bool:
         with self._lock:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from indexer import scopes
 from indexer.commit import commit
-from indexer.prepare import Failed, Fresh, Known, Prepared, Preparer, Twin
+from indexer.prepare import Failed, Fresh, Known, Prepared, Preparer, Reread, Twin, Unread
 from indexer.progress import Progress, Silent
 from indexer.scan import Comparison, Scope
 from indexer.scopes import require_paths
@@ -31,7 +32,13 @@ COMMIT_EVERY = 512
 # Between writes of the FAISS file in a long run: what a search has to catch up with.
 SAVE_EVERY_S = 60.0
 
-Item = tuple[Scope, Place]
+
+class Item(NamedTuple):
+    """A file to look at; one that is outdated, only for its metadata."""
+
+    scope: Scope
+    place: Place
+    outdated: bool = False
 
 
 @dataclass
@@ -39,13 +46,15 @@ class Summary:
     """What a run did.
 
     ``embedded`` pictures are new to the model; ``known`` files hold a picture that it had seen
-    before (moved, copied, touched); ``photos`` counts the distinct pictures that it can find. Of
-    the pictures of the model that the library was searched with before, ``unseen`` are new to
+    before (moved, copied, touched); of ``reread`` files, only the metadata was read again, because
+    an older version had read it; ``photos`` counts the distinct pictures that it can find. Of the
+    pictures of the model that the library was searched with before, ``unseen`` are new to
     this one still: while there are any, the library is not searched with it.
     """
 
     embedded: int = 0
     known: int = 0
+    reread: int = 0
     unchanged: int = 0
     removed: int = 0
     failed: int = 0
@@ -119,7 +128,7 @@ class _Run:
             self._catalog, self._model.id, self._encoder, Thumbnails(self._library.thumbnails)
         )
         self._fresh: list[Fresh] = []
-        self._others: list[Known | Failed] = []
+        self._others: list[Known | Reread | Failed] = []
         self._twins: list[Item] = []
         self._done = self._total = 0
         self._saved_at = time.monotonic()
@@ -148,6 +157,8 @@ class _Run:
         gone = self._survey(choice.scopes)
         if self._total:
             self._process(self._todo(choice.scopes))
+            # A copy's metadata, read since they were counted, was theirs.
+            self._summary.unchanged += max(0, self._total - self._done)
         with self._catalog.write() as session:
             self._summary.removed = files.sweep(session, gone)
             for root in roots.all_roots(session):
@@ -170,7 +181,7 @@ class _Run:
         gone: list[int] = []
         for scope in wanted:
             for state in self._comparison.folders(scope):
-                self._total += len(state.todo)
+                self._total += len(state.todo) + len(state.outdated)
                 self._summary.unchanged += state.unchanged
                 gone.extend(state.gone)
                 if state.unreadable is not None:
@@ -183,8 +194,8 @@ class _Run:
         """Walk again, so that a million new files need not be held in memory."""
         for scope in wanted:
             for state in self._comparison.folders(scope):
-                for place in state.todo:
-                    yield scope, place
+                yield from (Item(scope, place) for place in state.todo)
+                yield from (Item(scope, place, outdated=True) for place in state.outdated)
 
     def _process(self, items: Iterable[Item]) -> None:
         with ThreadPoolExecutor(self._indexer.workers, thread_name_prefix="decode") as pool:
@@ -208,8 +219,9 @@ class _Run:
         ahead = 2 * ENCODE_BATCH + self._indexer.workers
         pending: deque[tuple[Item, Future[Prepared]]] = deque()
         for item in items:
-            scope, place = item
-            pending.append((item, pool.submit(self._preparer.prepare, place, scope.path(place))))
+            path = item.scope.path(item.place)
+            future = pool.submit(self._preparer.prepare, item.place, path, outdated=item.outdated)
+            pending.append((item, future))
             if len(pending) >= ahead:
                 first, future = pending.popleft()
                 yield first, future.result()
@@ -223,8 +235,10 @@ class _Run:
             return
         if isinstance(prepared, Fresh):
             self._fresh.append(prepared)
-        elif isinstance(prepared, Known | Failed):
+        elif isinstance(prepared, Known | Reread | Failed):
             self._others.append(prepared)
+        elif isinstance(prepared, Unread):
+            self._summary.unchanged += 1
         self._done += 1
         if len(self._fresh) >= ENCODE_BATCH or len(self._others) >= COMMIT_EVERY:
             self._flush()
@@ -235,6 +249,7 @@ class _Run:
             commit(self._catalog, self._model.id, self._fresh, vectors, self._others)
         self._summary.embedded += len(self._fresh)
         self._summary.known += sum(isinstance(other, Known) for other in self._others)
+        self._summary.reread += sum(isinstance(other, Reread) for other in self._others)
         self._summary.failed += sum(isinstance(other, Failed) for other in self._others)
         self._preparer.release([item.content_id for item in self._fresh])
         self._fresh, self._others = [], []

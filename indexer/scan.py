@@ -11,6 +11,7 @@ from pathlib import Path
 from pixfind.catalog import Catalog, files
 from pixfind.catalog.files import DECODE_FAILURE, KnownFile, Place
 from pixfind.durable import CACHE_TAG
+from pixfind.photos.exif import VERSION
 from pixfind.photos.formats import is_photo_folder_name, is_picture_name
 
 
@@ -45,10 +46,14 @@ class Scope:
 
 @dataclass
 class FolderState:
-    """One folder compared with the catalog."""
+    """One folder compared with the catalog.
+
+    The ``outdated`` are unchanged files whose metadata an older version has read.
+    """
 
     folder: str
     todo: list[Place] = field(default_factory=list)
+    outdated: list[Place] = field(default_factory=list)
     unchanged: int = 0
     gone: list[int] = field(default_factory=list)
     unreadable: str | None = None
@@ -92,19 +97,22 @@ class Comparison:
             return state, []
         with self.catalog.read() as session:
             known = files.known_in(session, scope.root_id, folder, self.model_id)
-        for name in sorted(listing.files):
-            if self._is_unchanged(known.get(name), listing.files[name]):
-                state.unchanged += 1
+        for name, place in sorted(listing.files.items()):
+            file = known.get(name)
+            if file is None or not self._is_unchanged(file, place):
+                state.todo.append(place)
+            elif file.metadata_version is not None and file.metadata_version < VERSION:
+                state.outdated.append(place)
             else:
-                state.todo.append(listing.files[name])
+                state.unchanged += 1
         present = listing.files.keys() | listing.doubtful
         state.gone = [
             file.id for name, file in known.items() if name not in present and scope.covers(name)
         ]
         return state, sorted(listing.folders)
 
-    def _is_unchanged(self, known: KnownFile | None, place: Place) -> bool:
-        if known is None or (known.size, known.mtime_ns) != (place.size, place.mtime_ns):
+    def _is_unchanged(self, known: KnownFile, place: Place) -> bool:
+        if (known.size, known.mtime_ns) != (place.size, place.mtime_ns):
             return False
         if known.failure_kind is not None:
             # The same bytes fail to decode again; reading may work the next time.

@@ -30,6 +30,10 @@ def photo_json(photo: Photo) -> dict[str, Any]:
         "latitude": photo.latitude,
         "longitude": photo.longitude,
         "altitude": photo.altitude,
+        "rating": photo.rating,
+        "caption": photo.caption,
+        "tags": list(photo.tags),
+        "seen_at": photo.seen_at,
     }
 
 

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer import Summary
-from pixfind.catalog import Catalog, assets
+from pixfind.catalog import Catalog, assets, migrations, tags
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.migrations import MIGRATIONS
-from pixfind.catalog.schema import Asset, Base, Embedding, File, Model, Root
+from pixfind.catalog.photos import photos_by_id
+from pixfind.catalog.schema import Asset, AssetTag, Base, Embedding, File, Model, Root, Tag
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import LibraryAccessError, LibraryDamagedError, LibraryTooNewError
 from pixfind.library import Library
@@ -374,3 +375,130 @@ def test_embeddings_come_back_as_they_went_in(catalog: Catalog) -> None:
     assert np.abs(found[np.argsort(ids)] - vectors).max() < 1e-3
     assert one is not None
     np.testing.assert_array_equal(one, found[ids.tolist().index(3)])
+
+
+# Tags and full text
+
+
+def found_by(catalog: Catalog, words: str) -> list[object]:
+    sql = f"SELECT rowid FROM document WHERE document MATCH '{words}' ORDER BY rowid"
+    return [row[0] for row in rows(catalog, sql)]
+
+
+def placed(session: Session, count: int) -> None:
+    """That many assets, each in a file of its own."""
+    session.add(Root(path="/photos", whole=True))
+    session.flush()
+    for number in range(1, count + 1):
+        session.add(asset(number))
+        session.flush()
+        session.add(file(name=f"{number}.jpg", asset_id=number))
+    session.flush()
+
+
+def tagged(catalog: Catalog) -> dict[int, tuple[str, ...]]:
+    with catalog.read() as session:
+        return tags.tags_of(session, [1, 2, 3])
+
+
+def test_tags_are_the_same_whatever_their_case_in_any_script(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        placed(session, 3)
+        tags.set_file_tags(session, {1: ["Été", "Москва", "sand", "STRASSE"], 2: ["SAND"]})
+    with catalog.write() as session:
+        tags.set_file_tags(session, {3: ["ÉTÉ", "e\u0301te\u0301", "МОСКВА", "Sand", "Straße"]})
+    assert tagged(catalog) == {
+        1: ("sand", "STRASSE", "Été", "Москва"),
+        2: ("sand",),
+        3: ("sand", "STRASSE", "Été", "Москва"),
+    }
+    assert rows(catalog, "SELECT count(*) FROM tag") == [(4,)]
+    assert found_by(catalog, "ete") == [1, 3]
+    assert found_by(catalog, "sands") == [1, 2, 3]
+
+
+def test_tags_from_elsewhere_stay(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        placed(session, 2)
+        tags.set_file_tags(session, {1: ["dune", "sand"], 2: ["dune"]})
+        (dune,) = session.scalars(select(Tag.id).where(Tag.name == "dune"))
+        session.add(AssetTag(asset_id=1, tag_id=dune, source="owner"))
+        session.flush()
+        tags.set_file_tags(session, {1: ["Gobi"]})
+    assert tagged(catalog) == {1: ("dune", "Gobi"), 2: ("dune",)}
+    assert rows(catalog, "SELECT name FROM tag ORDER BY name") == [("dune",), ("Gobi",)]
+    assert (found_by(catalog, "sand"), found_by(catalog, "gobi")) == ([], [1])
+
+
+def test_tag_that_nobody_has_may_be_spelt_anew(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        placed(session, 1)
+        tags.set_file_tags(session, {1: ["PARIS"]})
+        tags.set_file_tags(session, {1: []})
+        tags.set_file_tags(session, {1: ["Paris"]})
+    assert tagged(catalog) == {1: ("Paris",)}
+
+
+def test_photo_tells_its_rating_caption_and_tags(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        placed(session, 2)
+        session.execute(text("UPDATE asset SET rating = 4, caption = 'A dune' WHERE id = 1"))
+        tags.set_file_tags(session, {1: ["sand", "Gobi"]})
+    with catalog.read() as session:
+        found = photos_by_id(session, [1, 2])
+    first = found[1]
+    assert (first.rating, first.caption, first.tags) == (4, "A dune", ("Gobi", "sand"))
+    assert (found[2].rating, found[2].caption, found[2].tags) == (None, None, ())
+    assert found[2].seen_at is None
+
+
+# A catalog of the first release
+
+
+FIRST_RELEASE = (
+    "INSERT INTO root (id, path, whole) VALUES (1, '/home/me/Holiday Pictures', 1)",
+    """INSERT INTO asset (id, content_id, byte_size, format, width, height, camera_model, latitude)
+      VALUES (7, x'07', 10, 'JPEG', 4, 3, 'NIKON D90', 47.5), (8, x'08', 11, 'PNG', 2, 2, NULL, 1),
+        (9, x'09', 12, 'PNG', 2, 2, NULL, NULL)""",
+    """INSERT INTO file (root_id, folder, name, size, mtime_ns, asset_id, failure_reason)
+      VALUES (1, 'Mongolia/Gobi', 'dune.jpg', 10, 1, 7, NULL), (1, '', 'copy.jpg', 10, 1, 7, NULL),
+        (1, '', 'camel.png', 11, 1, 8, NULL), (1, '', 'bad.png', 5, 1, NULL, 'it is damaged')""",
+    "INSERT INTO model (id, name, fingerprint, dim) VALUES (1, 'fake', 'f', 2)",
+    "INSERT INTO embedding (id, asset_id, model_id, kind, vector) VALUES (5, 7, 1, 'whole', x'00')",
+)
+
+
+def test_catalog_of_the_first_release_keeps_everything_and_is_found_by_its_words(
+    tmp_path: Path,
+) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / FILE_NAME}")
+    with engine.begin() as connection:
+        migrations.apply(connection, MIGRATIONS[0])
+        for statement in FIRST_RELEASE:
+            connection.execute(text(statement))
+        names = connection.execute(
+            text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        )
+        before = {
+            name: list(connection.execute(text(f"SELECT * FROM {name}")))
+            for name in names.scalars().all()
+        }
+    engine.dispose()
+    assert len(before["file"]) == 4
+    catalog = Catalog.open(tmp_path)
+    for name, old in before.items():
+        width = len(old[0])
+        now = {row[:width] for row in rows(catalog, f"SELECT * FROM {name}")}
+        assert {tuple(row) for row in old} <= now, name
+        assert len(now) == len(old) + (name == "migration")
+    added = rows(catalog, "SELECT rating, caption, seen_at, metadata_version FROM asset")
+    assert set(added) == {(None, None, None, 0)}
+    assert found_by(catalog, "dune") == found_by(catalog, "mongolia") == [7]
+    assert found_by(catalog, "copy AND gobi") == [7]
+    assert found_by(catalog, "holiday") == [7, 8]  # not 9, which lies in no file
+    assert found_by(catalog, "bad") == []
+    with catalog.read() as session:
+        first = photos_by_id(session, [7])[7]
+    assert (first.camera, first.latitude, len(first.paths)) == ("NIKON D90", 47.5, 2)
+    assert rows(catalog, "PRAGMA foreign_key_check") == []
+    catalog.close()

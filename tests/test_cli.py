@@ -74,7 +74,7 @@ def test_index_json(pixfind: Pixfind, photos: Path, settings: Settings) -> None:
     seconds = made.pop("seconds")
     assert seconds > 0
     assert made == {
-        "library": str(settings.library), "model": "pocket", "embedded": 3, "known": 0,
+        "library": str(settings.library), "model": "pocket", "embedded": 3, "known": 0, "reread": 0,
         "unchanged": 0, "removed": 0, "failed": 1, "photos": 3, "interrupted": False,
         "unreadable": [], "missing_roots": [], "unseen": 0,
     }  # fmt: skip

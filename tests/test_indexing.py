@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from PIL import Image
+from PIL.ExifTags import Base
+from PIL.PngImagePlugin import PngInfo
+from sqlalchemy import text
 
 from indexer import Indexer, Summary
+from indexer import run as running
+from pixfind.catalog.photos import Photo
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
     LibraryBusyError,
@@ -20,6 +28,7 @@ from pixfind.errors import (
     PathNotFoundError,
 )
 from pixfind.library import Library
+from pixfind.photos.exif import VERSION
 from search import SearchEngine
 
 Index = Callable[..., Summary]
@@ -366,3 +375,231 @@ def test_folder_can_be_taken_out(
         engine.search("red")
     summary = index(photos)
     assert (summary.embedded, summary.photos) == (0, 3)
+
+
+# What files say of their pictures
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"
+  xmlns:dc="http://purl.org/dc/elements/1.1/">
+<dc:subject><rdf:Bag><rdf:li>Gobi</rdf:li><rdf:li>sand</rdf:li></rdf:Bag></dc:subject>
+<dc:description><rdf:Alt><rdf:li xml:lang="x-default">A dune</rdf:li></rdf:Alt></dc:description>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.fixture
+def described(photos: Path) -> Path:
+    """The three pictures, of which two say something of themselves; one after its pixels."""
+    exif = Image.Exif()
+    exif[Base.Model] = "NIKON D90"
+    Image.new("RGB", (64, 48), "red").save(photos / "red.jpg", xmp=XMP, exif=exif)
+    late = PngInfo()
+    late.add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP, after_idat=True)
+    Image.new("RGB", (64, 48), "#0f0").save(photos / "green.png", pnginfo=late)
+    return photos
+
+
+def change(library: Library, *statements: str, **values: object) -> None:
+    with library.catalog.write() as session:
+        for statement in statements:
+            session.execute(text(statement), values)
+
+
+def make_old(library: Library) -> None:
+    """Leave what a library has that was indexed before descriptions were read."""
+    change(
+        library,
+        "UPDATE asset SET metadata_version = 0, rating = NULL, caption = NULL, seen_at = NULL",
+        "UPDATE asset SET camera_model = 'read badly' WHERE camera_model IS NOT NULL",
+        "DELETE FROM asset_tag",
+        "DELETE FROM tag",
+    )
+
+
+def all_photos(engine: SearchEngine) -> dict[str, Photo]:
+    return {photo.paths[0].name: photo for photo in engine.latest(100)}
+
+
+def said(photo: Photo) -> tuple[object, ...]:
+    return photo.rating, photo.caption, photo.tags, photo.camera
+
+
+def assert_described(engine: SearchEngine) -> None:
+    found = all_photos(engine)
+    assert said(found["red.jpg"]) == (4, "A dune", ("Gobi", "sand"), "NIKON D90")
+    assert said(found["green.png"]) == (4, "A dune", ("Gobi", "sand"), None)
+    assert said(found["blue.webp"]) == (None, None, (), None)
+
+
+def found_by_word(library: Library, word: str) -> int:
+    with library.catalog.read() as session:
+        sql = text("SELECT count(*) FROM document WHERE document MATCH :word")
+        return session.scalar(sql, {"word": word}) or 0
+
+
+def test_new_pictures_are_described(
+    index: Index, described: Path, engine: SearchEngine, library: Library
+) -> None:
+    index(described)
+    assert_described(engine)
+    assert (found_by_word(library, "dunes"), found_by_word(library, "gobi")) == (2, 2)
+    for photo in all_photos(engine).values():
+        assert photo.seen_at is not None
+        age = datetime.now(timezone.utc) - datetime.fromisoformat(photo.seen_at)
+        assert timedelta(0) <= age < timedelta(minutes=5)
+
+
+def test_old_library_is_read_again_once_and_nothing_is_embedded(
+    index: Index, described: Path, engine: SearchEngine, library: Library, encoder: FakeEncoder
+) -> None:
+    index(described)
+    make_old(library)
+    assert found_by_word(library, "dunes") == 0
+    summary = index()
+    assert (summary.reread, summary.known, summary.unchanged) == (3, 0, 0)
+    assert (summary.embedded, encoder.images_encoded, summary.photos) == (0, 3, 3)
+    assert_described(engine)
+    assert found_by_word(library, "dunes") == 2
+    assert {photo.seen_at for photo in all_photos(engine).values()} == {None}
+    again = index()
+    assert (again.reread, again.known, again.unchanged) == (0, 0, 3)
+
+
+def test_second_run_opens_no_file(
+    index: Index, described: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(described)
+    make_old(library)
+    index()
+    opened: list[Path] = []
+    monkeypatch.setattr(Path, "read_bytes", opened.append)
+    assert index().unchanged == 3
+    assert opened == []
+
+
+def test_library_of_a_later_version_is_left_as_it_is(
+    index: Index, described: Path, library: Library
+) -> None:
+    index(described)
+    change(library, "UPDATE asset SET metadata_version = :later", later=VERSION + 1)
+    assert index().unchanged == 3
+
+
+@pytest.mark.parametrize("commit_every", [1, 512])
+def test_old_library_with_copies(
+    index: Index,
+    described: Path,
+    engine: SearchEngine,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    commit_every: int,
+) -> None:
+    monkeypatch.setattr(running, "COMMIT_EVERY", commit_every)
+    (described / "later").mkdir()
+    for number in range(90):
+        shutil.copy(described / "red.jpg", described / "later" / f"red{number}.jpg")
+    index(described)
+    make_old(library)
+    summary = index(workers=1)
+    assert summary.reread >= 3
+    assert summary.reread + summary.known + summary.unchanged == 93
+    assert (summary.embedded, summary.failed, summary.photos) == (0, 0, 3)
+    assert len(all_photos(engine)["red.jpg"].paths) == 91
+    assert_described(engine)
+    assert index().unchanged == 93
+
+
+def test_file_of_an_old_library_that_has_changed_is_embedded(
+    index: Index, described: Path, engine: SearchEngine, library: Library
+) -> None:
+    index(described)
+    make_old(library)
+    Image.new("RGB", (64, 48), "yellow").save(described / "red.jpg")
+    (described / "green.png").rename(described / "moved.png")
+    (described / "inner" / "blue.webp").unlink()
+    Image.new("RGB", (64, 48), "white").save(described / "inner" / "white.png", pnginfo=PngInfo())
+    summary = index()
+    assert (summary.embedded, summary.reread, summary.removed) == (2, 1, 2)
+    found = all_photos(engine)
+    assert found.keys() == {"red.jpg", "moved.png", "white.png"}
+    assert said(found["red.jpg"]) == (None, None, (), None)
+    assert said(found["moved.png"])[:2] == (4, "A dune")
+    assert index().unchanged == 3
+
+
+def test_other_model_over_an_old_library_describes_it_too(
+    index: Index, described: Path, engine: SearchEngine, library: Library
+) -> None:
+    shutil.copy(described / "red.jpg", described / "twin.jpg")
+    index(described)
+    make_old(library)
+    summary = Indexer(library, FakeEncoder(name="other")).run()
+    assert (summary.embedded, summary.known, summary.reread) == (3, 1, 0)
+    assert_described(engine)
+    assert all_photos(engine)["red.jpg"].seen_at is None
+    assert index().unchanged == 4
+
+
+def test_old_file_that_cannot_be_read_now_keeps_its_place(
+    index: Index, described: Path, engine: SearchEngine, library: Library
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    index(described)
+    make_old(library)
+    with pytest.MonkeyPatch.context() as failing_disk:
+        failing_disk.setattr(Path, "read_bytes", refuse)
+        summary = index()
+    assert (summary.failed, summary.reread, summary.unchanged, summary.photos) == (0, 0, 3, 3)
+    assert index().reread == 3
+    assert_described(engine)
+
+
+def test_old_picture_that_pillow_does_not_open_any_more_keeps_its_facts(
+    index: Index, described: Path, engine: SearchEngine, library: Library
+) -> None:
+    index(described)
+    make_old(library)
+    red = described / "red.jpg"
+    known = red.stat()
+    red.write_bytes(b"x" * known.st_size)
+    os.utime(red, ns=(known.st_atime_ns, known.st_mtime_ns))
+    change(
+        library,
+        "UPDATE asset SET content_id = :id WHERE camera_model IS NOT NULL",
+        id=hashlib.sha256(red.read_bytes()).digest(),
+    )
+    assert (index().reread, index().unchanged) == (3, 3)
+    assert said(all_photos(engine)["red.jpg"]) == (None, None, (), "read badly")
+
+
+def test_tags_of_the_owner_outlive_a_reading(
+    index: Index, described: Path, engine: SearchEngine, library: Library
+) -> None:
+    index(described)
+    make_old(library)
+    change(
+        library,
+        "INSERT INTO tag (name) VALUES ('GOBI'), ('mine'), ('wrong')",
+        "INSERT INTO asset_tag SELECT asset.id, tag.id, 'owner' FROM asset, tag "
+        "WHERE tag.name = 'mine'",
+        "INSERT INTO asset_tag SELECT asset.id, tag.id, 'file' FROM asset, tag "
+        "WHERE tag.name = 'wrong'",
+    )
+    index()
+    found = all_photos(engine)
+    assert found["red.jpg"].tags == ("GOBI", "mine", "sand")
+    assert found["blue.webp"].tags == ("mine",)
+
+
+def test_index_says_that_it_read_files_again(
+    described: Path, index: Index, library: Library, pixfind: Callable[..., Result]
+) -> None:
+    assert pixfind("index", described).exit_code == 0
+    make_old(library)
+    result = pixfind("index")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "3 read again for their captions, ratings and tags" in result.stdout
+    assert "read again" not in pixfind("index").stdout

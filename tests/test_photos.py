@@ -21,6 +21,7 @@ from pixfind.photos import decode as decoding
 from pixfind.photos.decode import DecodedPhoto, as_rgb, decode, decode_file, read_bytes
 from pixfind.photos.exif import Metadata
 from pixfind.photos.formats import is_picture_name, prepare_pillow
+from pixfind.photos.header import metadata_of
 
 PATH = Path("the photo.jpg")
 EDGE = 16
@@ -341,6 +342,318 @@ def test_exif_that_is_noise() -> None:
     assert largest_difference(photo.image, quarters()) < 30
 
 
+# What people wrote: stars, captions, keywords
+
+NAMESPACES = """
+  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  xmlns:MicrosoftPhoto="http://ns.microsoft.com/photo/1.0/"
+"""
+KEEP_XMP = ("JPEG", "PNG", "PNG at the end", "WEBP", "TIFF", "AVIF", "HEIF")
+
+
+def packet(inside: str = "", attributes: str = "") -> bytes:
+    """An XMP packet with these properties."""
+    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+    <x:xmpmeta xmlns:x="adobe:ns:meta/">
+    <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+    <rdf:Description rdf:about="" {NAMESPACES} {attributes}>{inside}</rdf:Description>
+    </rdf:RDF></x:xmpmeta>{" " * 200}<?xpacket end="w"?>""".encode()
+
+
+def items(name: str, kind: str, *values: str) -> str:
+    """A property with several values, the first of them in the default language."""
+    marks = ["", 'xml:lang="x-default"', 'xml:lang="de-DE"'] if kind == "Alt" else [""] * 500
+    listed = "".join(
+        f"<rdf:li {marks[n % len(marks)]}>{value}</rdf:li>" for n, value in enumerate(values)
+    )
+    return f"<{name}><rdf:{kind}>{listed}</rdf:{kind}></{name}>"
+
+
+def with_xmp(xmp: bytes, kind: str = "WEBP") -> bytes:
+    if kind == "TIFF":
+        return encoded(quarters(), kind, tiffinfo={700: xmp})
+    if not kind.startswith("PNG"):
+        return encoded(quarters(), kind, xmp=xmp)
+    chunks = PngImagePlugin.PngInfo()
+    text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
+    chunks.add(b"iTXt", text, after_idat=kind.endswith("end"))
+    return encoded(quarters(), "PNG", pnginfo=chunks)
+
+
+def field(number: int, value: bytes, record: int = 2) -> bytes:
+    return struct.pack(">BBBH", 0x1C, record, number, len(value)) + value
+
+
+def with_iptc(block: bytes) -> bytes:
+    """A JPEG whose Photoshop segment holds the block."""
+    content = encoded(quarters(), "JPEG")
+    resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block
+    segment = b"Photoshop 3.0\0" + resource
+    return content[:2] + b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment + content[2:]
+
+
+def with_exif(tags: dict[int, object]) -> bytes:
+    exif = Image.Exif()
+    for tag, value in tags.items():
+        exif[tag] = value
+    return encoded(quarters(), "JPEG", exif=exif)
+
+
+def windows(text: str) -> bytes:
+    return (text + "\0").encode("utf-16-le")
+
+
+def read(content: bytes) -> Metadata:
+    """A file's metadata, the same with its pixels and without them."""
+    found = decode(content, PATH, EDGE).metadata
+    assert metadata_of(content) == found
+    return found
+
+
+@pytest.mark.parametrize("kind", KEEP_XMP)
+def test_xmp_in_every_format(kind: str) -> None:
+    xmp = packet(
+        items("dc:subject", "Bag", "Mongolei", "Düne")
+        + items("dc:description", "Alt", "Düne", "A dune")
+        + "<xmp:Rating>4</xmp:Rating>"
+    )
+    found = read(with_xmp(xmp, kind))
+    assert (found.rating, found.caption, found.keywords) == (4, "A dune", ("Mongolei", "Düne"))
+
+
+def test_iptc_in_a_jpeg() -> None:
+    block = field(90, b"\x1b%G", record=1) + field(0, b"\0\2")
+    block += field(25, "Düne".encode()) + field(25, b"sand") + field(120, b"A dune") + b"\0"
+    found = read(with_iptc(block))
+    assert (found.caption, found.keywords) == ("A dune", ("Düne", "sand"))
+
+
+def test_iptc_in_a_tiff() -> None:
+    content = encoded(quarters(), "TIFF", tiffinfo={33723: field(120, b"A dune")})
+    assert read(content).caption == "A dune"
+
+
+def test_exif_and_windows_own_fields() -> None:
+    found = read(
+        with_exif(
+            {
+                Base.Rating: 5,
+                Base.XPTitle: windows("Düne \u2014 砂丘"),
+                Base.XPKeywords: windows("sand; Gobi ;;SAND"),
+            }
+        )
+    )
+    assert found.rating == 5
+    assert (found.caption, found.keywords) == ("Düne \u2014 砂丘", ("sand", "Gobi"))
+
+
+@pytest.mark.parametrize(
+    ("written", "stars"),
+    [("1", 1), ("5", 5), ("3.0", 3), (" 2 ", 2), ("-1", -1), ("0", None), ("-0.5", None)]
+    + [(odd, None) for odd in ("", "6", "-2", "99", "nan", "inf", "five", "9" * 5000)],
+)
+def test_rating(written: str, stars: int | None) -> None:
+    assert read(with_xmp(packet(attributes=f'xmp:Rating="{written}"'))).rating == stars
+    assert read(with_xmp(packet(f"<xmp:Rating>{written}</xmp:Rating>"))).rating == stars
+
+
+@pytest.mark.parametrize(
+    ("percent", "stars"),
+    [(0, None), (1, 1), (12, 1), (25, 2), (50, 3), (75, 4), (99, 5), (100, 5), (101, None)],
+)
+def test_rating_in_percent(percent: int, stars: int | None) -> None:
+    assert read(with_exif({Base.RatingPercent: percent})).rating == stars
+
+
+def test_stars_come_before_percent_and_a_field_without_meaning_counts_for_nothing() -> None:
+    both = packet(attributes='MicrosoftPhoto:Rating="50" xmp:Rating="5"')
+    assert read(with_xmp(both)).rating == 5
+    assert read(with_xmp(packet(attributes='MicrosoftPhoto:Rating="1"'))).rating is None
+    assert read(with_exif({Base.Rating: 0, Base.RatingPercent: 50})).rating is None
+    assert read(with_exif({Base.Rating: 77, Base.RatingPercent: 50})).rating == 3
+
+
+def test_best_caption_is_taken() -> None:
+    exif = Image.Exif()
+    block = field(5, b"title of IPTC") + field(120, b"caption of IPTC")
+    exif[Base.ImageDescription] = "caption of EXIF"
+    exif[Base.XPComment], exif[Base.XPTitle] = windows("comment"), windows("title of Windows")
+    exif[Base.XPSubject] = windows("subject")
+    xmp = items("dc:title", "Alt", "title of XMP")
+    described = items("dc:description", "Alt", "caption of XMP")
+    # What the file holds, and what is taken away to come to the next.
+    sources: dict[str, object] = {"xmp": packet(xmp + described), "exif": exif, "iptc": block}
+
+    def caption() -> str | None:
+        content = encoded(quarters(), "JPEG", xmp=sources["xmp"], exif=exif)
+        marked = with_iptc(bytes(sources["iptc"]))  # type: ignore[call-overload]
+        segment = marked[2 : 2 + len(marked) - len(encoded(quarters(), "JPEG"))]
+        return read(content[:2] + segment + content[2:]).caption
+
+    assert caption() == "caption of XMP"
+    sources["xmp"] = packet(xmp)
+    assert caption() == "caption of IPTC"
+    sources["iptc"] = field(5, b"title of IPTC")
+    assert caption() == "caption of EXIF"
+    del exif[Base.ImageDescription]
+    assert caption() == "comment"
+    del exif[Base.XPComment]
+    assert caption() == "title of XMP"
+    sources["xmp"] = packet()
+    assert caption() == "title of IPTC"
+    sources["iptc"] = b""
+    assert caption() == "title of Windows"
+    del exif[Base.XPTitle]
+    assert caption() == "subject"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "DCF 1.0", "KONICA MINOLTA DIGITAL CAMERA",
+        "Minolta DSC", "SAMSUNG", "KODAK Digital Still Camera", "KODAK Action Cam", "null",
+        "Default", "123", "2024-05-06 07:08", "M2E1L0-0R336B386", "EX-Z750", "CASIO  EX-Z750",
+        "CASIO", "MOULTRIE DIGITAL GAME CAMERA", "Exif_JPEG_PICTURE", "dav", "DSC01234",
+        "IMG_20240506_070809.jpg", "P1010023", r"DCIM\100MEDIA\DJI_0001.JPG", "   ", "\t\n",
+        "0f8fad5b-d9cb-469f-a165-70867728950e", "Created with GIMP",
+    ],
+)  # fmt: skip
+def test_texts_that_nobody_wrote_are_no_captions(text: str) -> None:
+    tags = {Base.Make: "CASIO", Base.Model: "EX-Z750", Base.ImageDescription: text}
+    assert read(with_exif(tags)).caption is None
+    assert read(with_exif({**tags, Base.XPTitle: windows("A dune")})).caption == "A dune"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My digital camera", "Canon at noon", "Kodak moment", "A380-800", "P-51 Mustang", "京都",
+        "2019 in Rome", "Camera obscura", "Sony Center Berlin", "Image of a man", "Sam", "H2O",
+    ],
+)  # fmt: skip
+def test_texts_that_somebody_wrote_are_captions(text: str) -> None:
+    assert read(with_exif({Base.XPComment: windows(text)})).caption == text
+
+
+def test_caption_is_one_line_of_bounded_length() -> None:
+    written = "  The dunes,\r\n\tcafe\u0301\x07\u202e  at night  "
+    assert read(with_exif({Base.XPComment: windows(written)})).caption == (
+        "The dunes, caf\u00e9 at night"
+    )
+    long = read(with_exif({Base.ImageDescription: "word " * 2000})).caption
+    assert long is not None
+    assert (len(long), long[-5:]) == (1999, " word")
+
+
+def test_texts_in_utf8_and_in_latin1() -> None:
+    assert read(with_iptc(field(120, "Düne".encode("latin-1")))).caption == "Düne"
+    assert read(with_iptc(field(120, "Düne".encode()))).caption == "Düne"
+    for encoding in ("utf-8", "latin-1"):
+        # Written as bytes, as programs do: Pillow itself would write a question mark.
+        marks = b"?" * len("ü".encode(encoding))
+        content = with_exif({Base.ImageDescription: f"D{marks.decode()}ne"})
+        content = content.replace(b"D" + marks + b"ne", "Düne".encode(encoding))
+        assert read(content).caption == "Düne"
+
+
+def test_keywords_of_all_sources_once_each() -> None:
+    exif = Image.Exif()
+    exif[Base.XPKeywords] = windows("sand;ÉTÉ;Gobi")
+    xmp = packet(items("dc:subject", "Bag", "Sand", "  été ", "cafe\u0301", " "))
+    keywords = read(encoded(quarters(), "JPEG", xmp=xmp, exif=exif)).keywords
+    assert keywords == ("Sand", "été", "caf\u00e9", "Gobi")
+
+
+def test_keywords_are_bounded() -> None:
+    xmp = packet(items("dc:subject", "Bag", "x" * 5000, *map(str, range(300))))
+    keywords = read(with_xmp(xmp)).keywords
+    assert (len(keywords), max(map(len, keywords))) == (100, 100)
+
+
+def test_properties_of_other_pictures_are_passed_over() -> None:
+    """Editors keep the packets of the pictures that one was made from."""
+    inner = f'<rdf:Description xmp:Rating="1">{items("dc:subject", "Bag", "x")}</rdf:Description>'
+    xmp = packet(f"<xmp:Ingredients><rdf:Bag><rdf:li>{inner}</rdf:li></rdf:Bag></xmp:Ingredients>")
+    assert read(with_xmp(xmp)) == Metadata()
+
+
+BOMB = (
+    b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha">%s]><x:xmpmeta xmlns:x="x">&j;"""
+    % (b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)))
+)
+OUTSIDE = b"""<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r>&x;</r>"""
+FINE = packet(items("dc:subject", "Bag", "dune"), 'xmp:Rating="3"')
+
+
+@pytest.mark.parametrize(
+    "xmp",
+    [
+        b"",
+        b"\0" * 100,
+        b"no XML",
+        FINE[: len(FINE) // 2],
+        FINE.replace(b"dune", b"d\xffne"),
+        FINE.replace(b"dune", b"&undefined;"),
+        BOMB,
+        OUTSIDE,
+        b"<!DOCTYPE r>" + FINE[FINE.index(b"<x:") :],
+        b"<a>" * 170_000 + b"</a>" * 130_000,
+        b"<a>" * 140_000 + b"</a>" * 140_000,
+    ],
+    ids=range(11),
+)
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_broken_and_hostile_xmp_costs_only_the_xmp(kind: str, xmp: bytes) -> None:
+    assert read(with_xmp(xmp, kind)) == Metadata()
+    found = read(encoded(quarters(), "WEBP", xmp=xmp, exif=camera_exif()))
+    assert (found.camera_model, found.keywords) == ("NIKON D90", ())
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_xmp_of_many_megabytes_is_passed_over(kind: str) -> None:
+    end = b"<?xpacket end"
+    assert read(with_xmp(FINE.replace(end, b" " * (1 << 19) + end), kind)).rating == 3
+    assert read(with_xmp(FINE.replace(end, b" " * (50 << 20) + end), kind)) == Metadata()
+
+
+def test_broken_exif_does_not_cost_the_xmp() -> None:
+    content = encoded(quarters(), "WEBP", xmp=FINE, exif=b"Exif\0\0no EXIF at all")
+    assert read(content).rating == 3
+
+
+def test_damage_in_iptc_costs_what_follows_it() -> None:
+    good = field(120, b"A dune")
+    assert read(with_iptc(good + b"\x1d broken")).caption == "A dune"
+    assert read(with_iptc(good + field(25, b"sand")[:-2])).caption == "A dune"
+    assert read(with_iptc(good + b"\x1c\2\x19\xff\xff")).keywords == ()
+    assert read(with_iptc(b"\x1c\2\x78\x7f\xff")) == Metadata()
+    assert read(with_iptc(b"\xff" + good)) == Metadata()
+
+
+def test_iptc_that_is_noise() -> None:
+    rng = np.random.default_rng(0)
+    for length in range(0, 400, 7):
+        read(with_iptc(b"\x1c\2" + rng.bytes(length)))
+        read(encoded(quarters(), "TIFF", tiffinfo={33723: b"\x1c\2" + rng.bytes(length)}))
+
+
+@pytest.mark.parametrize("value", [7, "text", b"\xff", (1, 2, 70_000), b"\0\xd8" * 5, b""])
+def test_windows_fields_of_other_types(value: object) -> None:
+    exif = Image.Exif()
+    exif[Base.XPTitle] = exif[Base.XPKeywords] = exif[Base.Rating] = value
+    try:
+        content = encoded(quarters(), "JPEG", exif=exif)
+    except Exception:
+        pytest.skip("Pillow does not write that")
+    found = read(content)
+    assert found.caption is None or found.caption.isprintable()
+
+
+def test_metadata_of_what_is_no_picture() -> None:
+    assert metadata_of(b"no picture") is None
+    assert metadata_of(encoded(quarters(), "PNG")[:-40]) is None
+
+
 # What is not a picture
 
 
@@ -501,3 +814,27 @@ def test_real_position(shared: Path) -> None:
     found = decode_file(shared / "library" / "ianare__jpg__gps__DSCN0021.jpg", EDGE).metadata
     assert (found.latitude, found.longitude) == (pytest.approx(43.46708), pytest.approx(11.88454))
     assert (found.camera_model, found.taken_at) == ("COOLPIX P6000", "2008-10-22T16:38:20")
+
+
+def test_real_descriptions(shared: Path) -> None:
+    captions = {}
+    for file in sorted((shared / "library").iterdir()):
+        found = read(file.read_bytes())
+        if found.caption is not None:
+            captions[file.name.split("__", 1)[1]] = found.caption
+        if "mongolels" in file.name:
+            # Windows' subject, "Mongolia", is no keyword, and the description comes before it.
+            assert (found.rating, found.keywords) == (3, ())
+        else:
+            assert found.rating is None
+    assert captions == {
+        "Canon_EOS-1D_Mark_III__via_Adobe_Lightroom_.jpg": "caption",
+        "Issue_258__dotnet_.jpg": "The description aka caption (ref2019.1)",
+        "metadata__rating__mongolels.jpg": "Mongol Els",
+        "Vineyard.jpg": "Christoph Wurst CC-SA 4.0",
+    }
+
+
+def test_real_xmp(shared: Path) -> None:
+    found = read((shared / "formats" / "denali.webp").read_bytes())
+    assert found.caption == "Denali National Park and Preserve"

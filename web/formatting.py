@@ -31,6 +31,9 @@ def thumbnail_size(photo: Photo) -> tuple[int, int]:
 def facts(photo: Photo) -> list[tuple[str, str]]:
     """Return what is known of a photo as labels and values, in reading order."""
     found = [
+        ("Caption", photo.caption),
+        ("Rating", _rating(photo.rating)),
+        ("Tags", ", ".join(photo.tags)),
         ("Taken", _date(photo.taken_at)),
         ("Camera", photo.camera),
         ("Lens", photo.lens),
@@ -39,6 +42,7 @@ def facts(photo: Photo) -> list[tuple[str, str]]:
         ("Altitude", f"{photo.altitude:.0f} m" if photo.altitude is not None else None),
         ("Size", f"{photo.width} x {photo.height} pixels, {readable_size(photo.byte_size)}"),
         ("Format", photo.format),
+        ("Added", _day(photo.seen_at)),
     ]
     found += [("File", printable(str(path))) for path in photo.paths]
     return [(label, value) for label, value in found if value]
@@ -49,6 +53,21 @@ def _date(taken_at: str | None) -> str | None:
         return None
     taken = datetime.fromisoformat(taken_at)
     return f"{taken.day} {taken:%B %Y, %H:%M}"
+
+
+def _day(moment: str | None) -> str | None:
+    if moment is None:
+        return None
+    day = datetime.fromisoformat(moment)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _rating(stars: int | None) -> str | None:
+    if stars is None:
+        return None
+    if stars < 0:
+        return "rejected"
+    return "1 star" if stars == 1 else f"{stars} stars"
 
 
 def _exposure(photo: Photo) -> str | None:

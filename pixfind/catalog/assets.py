@@ -45,6 +45,11 @@ def embedded_asset(session: Session, content_id: bytes, model_id: int) -> int | 
     )
 
 
+def metadata_version(session: Session, asset_id: int) -> int:
+    """Return which reading of its file's metadata an asset has; 0, none, for an unknown asset."""
+    return session.scalar(select(Asset.metadata_version).where(Asset.id == asset_id)) or 0
+
+
 def add_embedding(session: Session, asset_id: int, model_id: int, vector: Vectors) -> None:
     """Store the unit vector (dim,) of the whole picture."""
     session.add(

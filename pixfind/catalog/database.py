@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from pixfind.catalog import migrations
+from pixfind.catalog import functions, migrations
 from pixfind.catalog.schema import Setting
 from pixfind.errors import LibraryAccessError, LibraryDamagedError, LibraryTooNewError
 
@@ -161,6 +161,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         # power cut may undo the last batches, which the next run then does again.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        functions.register(connection)
     except sqlite3.Error:
         connection.close()
         raise

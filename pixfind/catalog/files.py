@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.database import bump_generation
-from pixfind.catalog.schema import WHOLE, Embedding, File, Root
+from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Root
 
 READ_FAILURE = "read"
 DECODE_FAILURE = "decode"
@@ -20,13 +20,17 @@ SWEEP_BATCH = 5000
 
 @dataclass(frozen=True)
 class KnownFile:
-    """What the catalog remembers of a file: enough to tell whether to look at it again."""
+    """What the catalog remembers of a file: enough to tell whether to look at it again.
+
+    ``metadata_version`` is that of its asset, and ``None`` for a failure, which has none.
+    """
 
     id: int
     size: int
     mtime_ns: int
     embedded: bool
     failure_kind: str | None
+    metadata_version: int | None
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,19 @@ def known_in(session: Session, root_id: int, folder: str, model_id: int) -> dict
         Embedding.kind == WHOLE,
     )
     rows = session.execute(
-        select(File.name, File.id, File.size, File.mtime_ns, embedded, File.failure_kind).where(
-            File.root_id == root_id, File.folder == folder
+        select(
+            File.name,
+            File.id,
+            File.size,
+            File.mtime_ns,
+            embedded,
+            File.failure_kind,
+            Asset.metadata_version,
         )
+        .outerjoin(Asset, Asset.id == File.asset_id)
+        .where(File.root_id == root_id, File.folder == folder)
     )
-    return {row[0]: KnownFile(row[1], row[2], row[3], bool(row[4]), row[5]) for row in rows}
+    return {row[0]: KnownFile(row[1], row[2], row[3], bool(row[4]), row[5], row[6]) for row in rows}
 
 
 def folders_of(session: Session, root_id: int) -> list[str]:

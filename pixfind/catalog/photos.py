@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pixfind.catalog import tags
 from pixfind.catalog.schema import Asset, File, Root
 from pixfind.errors import PhotoNotFoundError
 
@@ -34,6 +35,10 @@ class Photo:
     latitude: float | None
     longitude: float | None
     altitude: float | None
+    rating: int | None
+    caption: str | None
+    tags: tuple[str, ...]
+    seen_at: str | None
 
     @property
     def version(self) -> str:
@@ -58,7 +63,11 @@ def photos_by_id(session: Session, ids: Sequence[int]) -> dict[int, Photo]:
     found: dict[int, tuple[Asset, list[Path]]] = {}
     for asset, root, folder, name in rows:
         found.setdefault(asset.id, (asset, []))[1].append(Path(root, folder, name))
-    return {asset_id: _photo(asset, paths) for asset_id, (asset, paths) in found.items()}
+    tagged = tags.tags_of(session, ids)
+    return {
+        asset_id: _photo(asset, paths, tagged.get(asset_id, ()))
+        for asset_id, (asset, paths) in found.items()
+    }
 
 
 def photo(session: Session, asset_id: int) -> Photo:
@@ -88,7 +97,7 @@ def latest(session: Session, limit: int) -> list[Photo]:
     return [found[i] for i in ids]
 
 
-def _photo(asset: Asset, paths: list[Path]) -> Photo:
+def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
     return Photo(
         id=asset.id,
         content_id=asset.content_id,
@@ -107,6 +116,10 @@ def _photo(asset: Asset, paths: list[Path]) -> Photo:
         latitude=asset.latitude,
         longitude=asset.longitude,
         altitude=asset.altitude,
+        rating=asset.rating,
+        caption=asset.caption,
+        tags=names,
+        seen_at=asset.seen_at,
     )
 
 

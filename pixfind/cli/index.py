@@ -103,6 +103,8 @@ def _print(library: Library, summary: Summary) -> None:
         f"{summary.embedded:,} embedded ({rate:.1f}/s), {summary.known:,} known by content, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed, {summary.failed:,} failed"
     )
+    if summary.reread:
+        click.echo(f"{summary.reread:,} read again for their captions, ratings and tags")
     if summary.failed:
         notice("why files failed: pixfind status --failures")
     if summary.unseen:

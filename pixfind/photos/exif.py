@@ -1,4 +1,4 @@
-"""The facts that a camera wrote into the file."""
+"""The facts that the file holds beside its pixels: what the camera wrote, and what people did."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from pixfind.photos.descriptions import read_description
+
+# Which reading this is. Raise it where a file would yield more or other facts than before:
+# indexing then reads the metadata of older assets again.
+VERSION = 1
 MAX_TEXT = 200
 EARLIEST_YEAR = 1826  # the first photograph; anything before is an unset clock
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """EXIF facts, each ``None`` where it is missing or makes no sense.
+    """A file's facts, each ``None`` or empty where it is missing or makes no sense.
 
     ``taken_at`` is the camera's local time, ISO 8601. Latitude and longitude are degrees, north
     and east positive; altitude is metres above the sea; focal length millimetres; exposure time
-    seconds; aperture the f-number.
+    seconds; aperture the f-number. ``rating`` is 1 to 5 stars, or -1 for rejected; ``caption`` one
+    line; ``keywords`` are distinct whatever their case.
     """
 
     taken_at: str | None = None
@@ -35,17 +41,21 @@ class Metadata:
     latitude: float | None = None
     longitude: float | None = None
     altitude: float | None = None
+    rating: int | None = None
+    caption: str | None = None
+    keywords: tuple[str, ...] = ()
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """Read an open picture's EXIF; damaged parts count as missing."""
+    """Read an open picture's EXIF, XMP and IPTC; damaged parts count as missing."""
     try:
         exif = image.getexif()
         top: Mapping[int, Any] = exif
         photo = exif.get_ifd(IFD.Exif)
         gps = exif.get_ifd(IFD.GPSInfo)
     except Exception:  # EXIF is written by anything; no damage in it may cost the picture
-        return Metadata()
+        top, photo, gps = {}, {}, {}
+    written = read_description(image, top)
     return Metadata(
         taken_at=_taken_at(top, photo),
         camera_make=_text(top.get(Base.Make)),
@@ -56,6 +66,9 @@ def read_metadata(image: Image.Image) -> Metadata:
         aperture=_positive(photo.get(Base.FNumber)),
         exposure_time=_positive(photo.get(Base.ExposureTime)),
         **_position(gps),
+        rating=written.rating,
+        caption=written.caption,
+        keywords=written.keywords,
     )
 
 

@@ -1,0 +1,80 @@
+"""Which pictures a text finds by its words: names of files and folders, tags, captions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, column, func, select, table, text
+from sqlalchemy.orm import Session
+
+# What says nothing about a picture's content, and stands in most descriptions of one.
+STOP_WORDS = frozenset(
+    """a about above across after against all along among an and are around as at be been before
+    behind being below beneath beside between beyond but by down during for from had has have he
+    her here his i in inside into is it its my near next no not of off on onto or our out outside
+    over photo photograph picture image she some that the their them there these they this those
+    through to under up upon was we were which while who whose with without you your""".split()
+)
+# The columns of ``document``, and what a match in each is worth to the ranking.
+FIELDS = ("name", "folder", "tags", "caption")
+WEIGHTS = (2.0, 1.0, 4.0, 2.0)
+_MARK = "\x02"
+_document = table("document", column("rowid"), column("document"))
+
+
+def words_of(description: str) -> tuple[str, ...]:
+    """Return the words of a description that a name or a caption could hold, each once."""
+    found = re.findall(r"[^\W_]+", description.casefold())
+    return tuple(dict.fromkeys(word for word in found if word not in STOP_WORDS))
+
+
+def matching(session: Session, descriptions: Sequence[str]) -> dict[int, float]:
+    """Return the assets whose words hold all of those of one of the descriptions.
+
+    Returns:
+        By asset id, the BM25 rank as FTS5 gives it (Robertson & Zaragoza 2009): the lower, the
+        better.
+    """
+    asked = _expression(descriptions)
+    if not asked:
+        return {}
+    rank = func.bm25(column("document"), *WEIGHTS)
+    rows = session.execute(
+        select(column("rowid"), rank)
+        .select_from(_document)
+        .where(text("document MATCH :asked").bindparams(bindparam("asked", asked)))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def fields_matched(
+    session: Session, descriptions: Sequence[str], asset_ids: Sequence[int]
+) -> dict[int, tuple[str, ...]]:
+    """Return in which fields the words of the descriptions stand, for the assets that match."""
+    asked = _expression(descriptions)
+    if not asked or not asset_ids:
+        return {}
+    marked = [
+        func.highlight(column("document"), number, _MARK, "") for number in range(len(FIELDS))
+    ]
+    rows = session.execute(
+        select(column("rowid"), *marked)
+        .select_from(_document)
+        .where(
+            text("document MATCH :asked").bindparams(bindparam("asked", asked)),
+            column("rowid").in_(asset_ids),
+        )
+    )
+    return {
+        row[0]: tuple(
+            name for name, shown in zip(FIELDS, row[1:], strict=True) if _MARK in (shown or "")
+        )
+        for row in rows
+    }
+
+
+def _expression(descriptions: Sequence[str], columns: Sequence[str] = ()) -> str:
+    """Return FTS5's own query: quoted words only, so that nothing in them is an operator."""
+    known = [words for words in map(words_of, descriptions) if words]
+    return " OR ".join("(" + " AND ".join(f'"{word}"' for word in words) + ")" for words in known)
