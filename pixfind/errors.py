@@ -21,6 +21,7 @@
     ├── NotAPictureError             a named file that is no picture by its name
     ├── RootError                    a folder of the library that cannot be moved
     ├── QueryError                   a query that says nothing
+    │   └── QuerySyntaxError         a query that the query language does not know
     └── EvaluationError              a labelled set that cannot be read
 
 The message of each is one line: the cause and the next step. The library code raises them; only
@@ -206,6 +207,24 @@ class RootError(PixfindError):
 
 class QueryError(PixfindError):
     """A query that cannot be answered."""
+
+
+class QuerySyntaxError(QueryError):
+    """A query that does not follow the query language (``docs/QUERY.md``).
+
+    ``position`` is the character where the mistake begins, the first being 1. ``expected`` says
+    what would be right there, and ``suggestion`` is something to type instead; ``guessed`` tells
+    that it was made from what was typed.
+    """
+
+    def __init__(
+        self, position: int, problem: str, expected: str, suggestion: str, *, guessed: bool = False
+    ) -> None:
+        advice = f"did you mean {suggestion}?" if guessed else f"try {suggestion}"
+        super().__init__(f"in the query at character {position}: {problem}; {advice}")
+        self.position = position
+        self.expected = expected
+        self.suggestion = suggestion
 
 
 class EvaluationError(PixfindError):

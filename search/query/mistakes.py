@@ -1,0 +1,157 @@
+"""What can be wrong with a query, in words: where, what was expected, what to type instead.
+
+Places (``at``) are offsets from 0, as the parser counts them; people count from 1.
+"""
+
+from __future__ import annotations
+
+from pixfind.errors import QuerySyntaxError
+from pixfind.text import printable
+from search.query.fields import FIELDS, Field
+
+MAX_QUERY_CHARS = 2000
+MAX_TERMS = 64
+MAX_VALUES = 32
+MAX_WEIGHT = 100
+SHOWN_CHARS = 40  # of what was typed; a message is one line
+
+
+def shown(text: str) -> str:
+    """Return what was typed as part of a line."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= SHOWN_CHARS else f"{line[: SHOWN_CHARS - 3]}..."
+
+
+def too_long() -> QuerySyntaxError:
+    """The text is longer than a query may be."""
+    limit = f"{MAX_QUERY_CHARS} characters"
+    problem = f"the query is longer than {limit}"
+    return QuerySyntaxError(MAX_QUERY_CHARS + 1, problem, f"at most {limit}", "fewer words")
+
+
+def hidden(at: int, character: str, cleaned: str) -> QuerySyntaxError:
+    """A character that cannot be seen and changes what the others seem to say."""
+    problem = f"there is a character that cannot be seen (U+{ord(character):04X})"
+    suggestion = shown(cleaned) or "a dog on grass"
+    return QuerySyntaxError(at + 1, problem, "visible characters", suggestion, guessed=True)
+
+
+def unclosed_quote(at: int, text: str) -> QuerySyntaxError:
+    """A quote that goes on to the end of the line."""
+    problem, expected = "a quote is not closed", 'a " at its end, or \\" for a plain one'
+    if text[:at] and text[at - 1].isalnum():  # 5" nails
+        suggestion = f'{shown(text[:at].rsplit(maxsplit=1)[-1])}\\"'
+    else:
+        # A Windows path's last backslash makes the quote plain: "C:\photos\"
+        body = text[at + 1 : -1] + "\\" if text.endswith('\\"') else text[at + 1 :]
+        suggestion = f'"{shown(body)}"'
+    return QuerySyntaxError(at + 1, problem, expected, suggestion, guessed=True)
+
+
+def unclosed_group(at: int, rest: str) -> QuerySyntaxError:
+    """A group of values that goes on to the end of the line, or is cut short."""
+    problem, expected = "a parenthesis is not closed", "| and another value, or )"
+    return QuerySyntaxError(at + 1, problem, expected, f"{shown(rest)})", guessed=True)
+
+
+def empty_quotes(at: int) -> QuerySyntaxError:
+    """A phrase without words."""
+    problem = "there is nothing between the quotes"
+    return QuerySyntaxError(at + 1, problem, "words between the quotes", '"a dog"')
+
+
+def nothing_after_plus(at: int) -> QuerySyntaxError:
+    """A plus that joins nothing."""
+    problem, expected = "there is nothing after +", "words or a picture after +"
+    return QuerySyntaxError(at + 1, problem, expected, "a dog + beach")
+
+
+def not_separated(at: int, value: str, rest: str) -> QuerySyntaxError:
+    """Something sticks to the end of a value."""
+    found = rest.split(maxsplit=1)[0]
+    problem = f'expected white space after the value, found "{shown(found)}"'
+    if found.startswith("^"):  # a filter weighs nothing
+        return QuerySyntaxError(at + 1, problem, "white space", shown(value), guessed=True)
+    suggestion = f"{shown(value)} {shown(found)}"
+    if value.endswith(")"):  # which was part of a name: (IMG(1).jpg|...
+        name = value.rsplit("|", maxsplit=1)[-1].lstrip("(") + found.split("|")[0].rstrip(")")
+        suggestion = f'"{shown(name)}"'
+    return QuerySyntaxError(at + 1, problem, "white space", suggestion, guessed=True)
+
+
+def no_weight(at: int, rest: str) -> QuerySyntaxError:
+    """A caret after a quote without a number."""
+    expected = "a weight such as ^2 or ^0.5"
+    problem = f'expected {expected}, found "{shown(rest.split(maxsplit=1)[0])}"'
+    return QuerySyntaxError(at + 1, problem, expected, "^2")
+
+
+def impossible_weight(at: int, weight: float, typed: str) -> QuerySyntaxError:
+    """A weight that is nothing or too much."""
+    expected = f"a weight above 0 and up to {MAX_WEIGHT}"
+    problem = f'expected {expected}, found "{shown(typed)}"'
+    return QuerySyntaxError(at + 1, problem, expected, f"^{MAX_WEIGHT}" if weight else "^0.1")
+
+
+def unknown_field(at: int, name: str, typed: str) -> QuerySyntaxError:
+    """A field that does not exist, or words that look like one."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, FIELDS, 1)
+    suggestion = f"{close[0]}:" if close else f'"{shown(typed)}"'
+    expected = "a field such as camera: or date:, or words in quotes"
+    problem = f'there is no field "{shown(name)}:"'
+    return QuerySyntaxError(at + 1, problem, expected, suggestion, guessed=True)
+
+
+def no_value(at: int, field: Field) -> QuerySyntaxError:
+    """A field, and nothing behind it."""
+    problem = f"{field.name}: has no value; expected {field.expected}"
+    return QuerySyntaxError(at + 1, problem, field.expected, field.suggestion)
+
+
+def wrong_value(at: int, field: Field, typed: str) -> QuerySyntaxError:
+    """A value that the field cannot have."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(typed.lower(), field.choices or [], 1)
+    suggestion = f"{field.name}:{close[0]}" if close else field.suggestion
+    problem = f'expected {field.expected}, found "{shown(typed)}"'
+    return QuerySyntaxError(at + 1, problem, field.expected, suggestion, guessed=bool(close))
+
+
+def out_of_limits(at: int, field: Field, limits: str, typed: str) -> QuerySyntaxError:
+    """A value that is none on earth."""
+    problem = f'expected {limits}, found "{shown(typed)}"'
+    return QuerySyntaxError(at + 1, problem, limits, field.suggestion)
+
+
+def impossible_date(at: int, field: Field, typed: str, instead: str) -> QuerySyntaxError:
+    """A day that no calendar has."""
+    problem, suggestion = f'there is no date "{shown(typed)}"', f"{field.name}:{instead}"
+    return QuerySyntaxError(at + 1, problem, field.expected, suggestion, guessed=True)
+
+
+def impossible_range(at: int, field: Field, typed: str, instead: str) -> QuerySyntaxError:
+    """A range that nothing is in."""
+    problem = f'"{shown(typed)}" is an impossible range'
+    expected = "a range that begins before it ends"
+    return QuerySyntaxError(at + 1, problem, expected, f"{field.name}:{instead}", guessed=True)
+
+
+def too_many_terms(at: int) -> QuerySyntaxError:
+    """More terms than a query may have."""
+    problem = f"the query has more than {MAX_TERMS} terms"
+    return QuerySyntaxError(at + 1, problem, f"at most {MAX_TERMS} terms", "fewer words")
+
+
+def too_many_values(at: int, field: Field) -> QuerySyntaxError:
+    """More values than a filter may have."""
+    problem = f"{field.name}: has more than {MAX_VALUES} values"
+    return QuerySyntaxError(at + 1, problem, f"at most {MAX_VALUES} values", field.suggestion)
+
+
+def wrong_setting(at: int, field: Field, problem: str) -> QuerySyntaxError:
+    """A setting that is negated, repeated or has several values."""
+    expected = f"{field.name}: once, with one value"
+    return QuerySyntaxError(at + 1, f"{field.name}: {problem}", expected, field.suggestion)
