@@ -25,6 +25,8 @@ EXACT_LIMIT = 200_000
 LISTS_PER_SQRT = 4
 PROBED_SHARE = 8
 TRAINING_VECTORS_PER_LIST = 64
+# The highest id for which a filter is a bitmap, which is quicker than a set: 4 MB.
+MAX_BITS = 1 << 25
 
 
 class VectorIndex:
@@ -33,6 +35,7 @@ class VectorIndex:
     def __init__(self, index: Any, exact_limit: int = EXACT_LIMIT) -> None:
         self._index = index
         self._exact_limit = exact_limit
+        self._sorted: Ids | None = None
 
     @classmethod
     def create(cls, dim: int, exact_limit: int = EXACT_LIMIT) -> VectorIndex:
@@ -97,6 +100,7 @@ class VectorIndex:
         """Add unit vectors, float32 (n, dim), under new ids, int64 (n,)."""
         if not len(ids):
             return
+        self._sorted = None
         self._index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(ids))
         if self._is_exact and len(self) > self._exact_limit:
             self._to_lists()
@@ -105,6 +109,7 @@ class VectorIndex:
         """Remove ids, int64 (n,); return how many there were."""
         if not len(ids):
             return 0
+        self._sorted = None
         return int(self._index.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(ids))))
 
     def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> tuple[Vectors, Ids]:
@@ -118,31 +123,67 @@ class VectorIndex:
         Returns:
             Scores, float32, and ids, int64, both (q, min(k, candidates)), best first.
         """
-        candidates = len(self) if allowed is None else np.isin(self.ids, allowed).sum()
+        chosen = None if allowed is None else self._among(allowed)
+        candidates = len(self) if chosen is None else len(chosen)
         k = int(min(k, candidates))
         if k <= 0:
             empty = (len(queries), 0)
             return np.empty(empty, np.float32), np.empty(empty, np.int64)
         queries = np.ascontiguousarray(queries, np.float32)
-        # The fewer are allowed, the further they lie: more lists, about as many comparisons.
-        share = len(self) / candidates / PROBED_SHARE
-        scores, ids = self._search(queries, k, allowed, share)
+        scores, ids = self._index.search(queries, k, params=self._parameters(chosen, candidates))
         if (ids < 0).any():  # the lists probed held too few allowed ones
-            scores, ids = self._search(queries, k, allowed, 1.0)
+            scores, ids = self._index.search(queries, k, params=self._parameters(chosen, 0))
         return scores, ids
 
-    def _search(
-        self, queries: Vectors, k: int, allowed: Ids | None, share: float
+    def above(
+        self, query: Vectors, score: float, allowed: Ids | None = None
     ) -> tuple[Vectors, Ids]:
-        selector = None if allowed is None else faiss.IDSelectorBatch(np.ascontiguousarray(allowed))
+        """Find all vectors that score at least so much.
+
+        Beyond ``exact_limit`` vectors a few may be missed, as by ``search``.
+
+        Args:
+            query: a unit vector, float32 (dim,).
+            score: the lowest cosine.
+            allowed: see ``search``.
+
+        Returns:
+            Scores, float32, and ids, int64, both (n,), best first.
+        """
+        chosen = None if allowed is None else self._among(allowed)
+        candidates = len(self) if chosen is None else len(chosen)
+        if not candidates or score == np.inf:
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        queries = np.ascontiguousarray(query[np.newaxis], np.float32)
+        lowest = float(np.nextafter(np.float32(max(score, -2.0)), np.float32(-3.0)))
+        _, scores, ids = self._index.range_search(
+            queries, lowest, params=self._parameters(chosen, candidates)
+        )
+        order = np.lexsort((ids, -scores))
+        return scores[order], ids[order]
+
+    def _among(self, allowed: Ids) -> Ids:
+        """Return those of the allowed ids that are in the index."""
+        if self._sorted is None:
+            self._sorted = self.ids
+        if not len(self._sorted):
+            return self._sorted
+        places = np.searchsorted(self._sorted, allowed).clip(max=len(self._sorted) - 1)
+        return np.unique(allowed[self._sorted[places] == allowed])
+
+    def _parameters(self, chosen: Ids | None, candidates: int) -> Any:
+        """Return how FAISS is to search: among which, and of inverted lists how many.
+
+        The fewer are allowed, the further they lie: more lists, about as many comparisons. No
+        candidates stand for all lists.
+        """
+        selector = None if chosen is None else _selector(chosen)
         if self._is_exact:
-            parameters = faiss.SearchParameters(sel=selector)
-        else:
-            lists = self._index.nlist
-            probed = min(lists, max(1, round(share * lists)))
-            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probed)
-        scores, ids = self._index.search(queries, k, params=parameters)
-        return scores, ids
+            return faiss.SearchParameters(sel=selector)
+        share = len(self) / candidates / PROBED_SHARE if candidates else 1.0
+        lists = self._index.nlist
+        probed = min(lists, max(1, round(share * lists)))
+        return faiss.SearchParametersIVF(sel=selector, nprobe=probed)
 
     def _to_lists(self) -> None:
         """Go over from exact comparison to inverted lists of 8-bit codes."""
@@ -163,3 +204,12 @@ class VectorIndex:
         index.train(vectors[sample])
         index.add_with_ids(vectors, ids)
         self._index = index
+
+
+def _selector(ids: Ids) -> Any:
+    """Return what lets FAISS pass over all other ids: a bit for each, unless they lie too wide."""
+    if int(ids[-1]) > MAX_BITS or int(ids[0]) < 0:
+        return faiss.IDSelectorBatch(ids)
+    flags = np.zeros(int(ids[-1]) + 1, np.bool_)
+    flags[ids] = True
+    return faiss.IDSelectorBitmap(np.packbits(flags, bitorder="little"))

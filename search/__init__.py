@@ -1,5 +1,6 @@
 """The read side: a query to ranked photos."""
 
-from search.engine import Result, Results, SearchEngine
+from search.engine import SearchEngine
+from search.results import Facets, FacetValue, Result, Results
 
-__all__ = ["Result", "Results", "SearchEngine"]
+__all__ = ["FacetValue", "Facets", "Result", "Results", "SearchEngine"]

@@ -1,102 +1,97 @@
-"""Ranking a library's photos by a text or by a picture."""
+"""The one path from a query to ranked photos."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+from sqlalchemy.orm import Session
 
-from pixfind.catalog import assets, photos
+from pixfind.catalog import documents, photos, selection
 from pixfind.catalog.photos import Photo
-from pixfind.catalog.schema import Model
-from pixfind.encoders.base import Encoder, Vectors
+from pixfind.encoders.base import Encoder
 from pixfind.encoders.store import ModelStore
-from pixfind.errors import LibraryEmptyError, PathNotFoundError, PhotoNotFoundError, QueryError
+from pixfind.errors import LibraryEmptyError, PhotoNotFoundError, QueryError
 from pixfind.library import Library
+from pixfind.vectors import VectorIndex
+from search.facets import facets
+from search.matching import Sample
+from search.ordering import in_order
+from search.pictures import MAX_ID, Pictures
+from search.query.fields import MAX_LIMIT
+from search.query.formatting import format_query
+from search.query.model import Like, Order, Query
+from search.query.parser import parse
+from search.ranking import Extent, Ranking, State, rank
+from search.results import Result, Results
+from search.terms import read_terms
 
 DEFAULT_LIMIT = 20
-MAX_LIMIT = 1000
-MAX_QUERY_CHARS = 1000
-MAX_ID = 2**63 - 1  # SQLite's; addresses on the web can hold more
-
-
-@dataclass(frozen=True)
-class Result:
-    """A photo and the cosine of its embedding with the query's."""
-
-    photo: Photo
-    score: float
-
-
-@dataclass(frozen=True)
-class Results:
-    """Photos, best first. ``total`` counts the photos that were ranked."""
-
-    query: str
-    model: str
-    total: int
-    results: tuple[Result, ...]
 
 
 class SearchEngine:
-    """Searches one library with the model that it was indexed with; safe to share by threads."""
+    """Searches one library with the model that it was indexed with; safe to share by threads.
 
-    def __init__(self, library: Library, encoder: Encoder) -> None:
+    Args:
+        library: what to search.
+        encoder: its model.
+        read_files: whether ``like:`` may name picture files outside the library.
+    """
+
+    def __init__(self, library: Library, encoder: Encoder, *, read_files: bool = True) -> None:
         self._library = library
         self._encoder = encoder
+        self._read_files = read_files
+        self._sample: tuple[VectorIndex, Sample] | None = None
+        self._lock = threading.Lock()
 
-    def search(self, query: str, limit: int = DEFAULT_LIMIT) -> Results:
-        """Rank photos by a description in plain words.
+    def search(
+        self,
+        query: str | Query,
+        limit: int | None = None,
+        *,
+        offset: int = 0,
+        everything: bool = False,
+        with_facets: bool = False,
+    ) -> Results:
+        """Find the photos that answer a query in the query language (``docs/QUERY.md``).
+
+        Photos whose probability of a match is below the model's cutoff are left out, unless the
+        query's words stand in their names, tags or captions. Without a calibration there is no
+        probability, and all photos are ranked.
+
+        Args:
+            query: a line, or what was read from one.
+            limit: how many results at most; else the query's own, else 20.
+            offset: how many results to pass over.
+            everything: rank all photos, however improbable.
+            with_facets: count years, cameras, folders and tags of the whole result.
 
         Raises:
-            QueryError: the query is empty or too long.
+            QueryError: the query is empty or wrong, or asks for what the model cannot tell.
+            PathNotFoundError, PhotoNotFoundError, PhotoError: of a picture that it names.
             LibraryEmptyError, ModelMismatchError: the library cannot be searched like that.
         """
-        # An argument that is not UTF-8 arrives with lone surrogates, which no tokenizer takes.
-        words = " ".join(query.encode("utf-8", "replace").decode("utf-8").split())
-        if not words:
+        asked = parse(query) if isinstance(query, str) else query
+        if not asked.terms:
             raise QueryError("the query is empty; describe a picture, for example: a dog on grass")
-        if len(words) > MAX_QUERY_CHARS:
-            raise QueryError(f"the query is longer than {MAX_QUERY_CHARS} characters; shorten it")
-        model = self._library.require(self._encoder.spec)
-        return self._ranked(words, model, self._encoder.encode_texts([words])[0], limit)
+        return self._answer(asked, _page(asked, limit, offset), everything, with_facets)
 
-    def similar(self, image: Path, limit: int = DEFAULT_LIMIT) -> Results:
-        """Rank photos by their likeness to a picture in a file, in the library or not.
+    def similar(self, picture: Photo | Path | int, limit: int = DEFAULT_LIMIT) -> Results:
+        """Rank photos by their likeness to a picture, which is left out itself.
 
-        The picture itself, if it is in the library, is left out.
-
-        Raises:
-            PathNotFoundError: there is no such file.
-            PhotoError: it cannot be read or decoded.
-            LibraryEmptyError, ModelMismatchError: as for ``search``.
-        """
-        from pixfind.photos.decode import decode, read_bytes
-
-        if not image.exists():
-            raise PathNotFoundError(image)
-        model = self._library.require(self._encoder.spec)
-        content = read_bytes(image)
-        with self._library.catalog.read() as session:
-            content_id = hashlib.sha256(content).digest()
-            asset_id = assets.embedded_asset(session, content_id, model.id)
-        if asset_id is not None:
-            return self._like(str(image), model, asset_id, limit)
-        photo = decode(content, image, self._encoder.spec.image_size)
-        return self._ranked(str(image), model, self._encoder.encode_images([photo.image])[0], limit)
-
-    def similar_to(self, asset_id: int, limit: int = DEFAULT_LIMIT) -> Results:
-        """Rank photos by their likeness to one of the library's, which is left out.
+        Args:
+            picture: a photo of the library or its id, or the path of a file, in the library or not.
+            limit: how many results at most.
 
         Raises:
-            PhotoNotFoundError: there is no such photo.
-            LibraryEmptyError, ModelMismatchError: as for ``search``.
+            PathNotFoundError, PhotoNotFoundError, PhotoError: of the picture.
+            QueryError, LibraryEmptyError, ModelMismatchError: as for ``search``.
         """
-        _require_possible(asset_id)
-        model = self._library.require(self._encoder.spec)
-        return self._like(str(asset_id), model, asset_id, limit)
+        named = picture.id if isinstance(picture, Photo) else picture
+        asked = Query((Like(str(named)),))
+        return self._answer(asked, _page(asked, limit, 0), everything=True, leave_out=True)
 
     def photo(self, asset_id: int) -> Photo:
         """Return one photo.
@@ -104,7 +99,8 @@ class SearchEngine:
         Raises:
             PhotoNotFoundError: there is no such photo.
         """
-        _require_possible(asset_id)
+        if not 0 < asset_id <= MAX_ID:
+            raise PhotoNotFoundError(asset_id)
         with self._library.catalog.read() as session:
             return photos.photo(session, asset_id)
 
@@ -113,37 +109,72 @@ class SearchEngine:
         with self._library.catalog.read() as session:
             return photos.latest(session, _bounded(limit))
 
-    def _like(self, query: str, model: Model, asset_id: int, limit: int) -> Results:
-        with self._library.catalog.read() as session:
-            photos.photo(session, asset_id)  # or say that it is gone
-            vector = assets.vector_of(session, asset_id, model.id)
-        if vector is None:  # in the library, but not seen by this model yet
-            return Results(query, model.name, 0, ())
-        return self._ranked(query, model, vector, limit, leave_out=asset_id)
-
-    def _ranked(
-        self, query: str, model: Model, vector: Vectors, limit: int, leave_out: int | None = None
+    def _answer(
+        self,
+        asked: Query,
+        page: slice,
+        everything: bool = False,
+        with_facets: bool = False,
+        leave_out: bool = False,
     ) -> Results:
+        model = self._library.require(self._encoder.spec)
         index = self._library.index(model)
-        limit = _bounded(limit)
-        wanted = limit if leave_out is None else limit + 1
-        scores, ids = index.search(vector[np.newaxis], wanted)
         with self._library.catalog.read() as session:
-            owners = assets.asset_ids(session, [int(i) for i in ids[0]])
-            found = photos.photos_by_id(session, list(owners.values()))
-        ranked = [
-            Result(found[owners[int(i)]], float(score))
-            for score, i in zip(scores[0], ids[0], strict=True)
-            # A photo may have been removed since the index was read.
-            if int(i) in owners and owners[int(i)] in found and owners[int(i)] != leave_out
-        ]
-        total = len(index) - (leave_out is not None)
-        return Results(query, model.name, total, tuple(ranked[:limit]))
+            pictures = Pictures(self._encoder, model.id, read_files=self._read_files)
+            terms = read_terms(asked, self._encoder, pictures, session)
+            state = State(session, index, model.id, self._encoder.calibration)
+            whole = with_facets or asked.order not in (None, Order.RELEVANCE)
+            ranking = rank(
+                state, asked, terms, self._usual(session, index),
+                Extent(everything, None if whole else page.stop, terms.named if leave_out else ()),
+            )  # fmt: skip
+            order, known = ranking.order, None
+            if whole:
+                known = selection.facts(session, order)
+                order = in_order(order, known, asked.order)
+            nearest = () if ranking.total or ranking.cutoff is None else ranking.nearest
+            return Results(
+                query=format_query(asked),
+                terms=asked.terms,
+                model=model.name,
+                total=min(ranking.total, asked.limit or ranking.total),
+                results=_shown(session, ranking, order[page], terms.descriptions),
+                cutoff=ranking.cutoff,
+                nearest=_shown(session, ranking, nearest, ()),
+                facets=facets(session, known) if with_facets and known is not None else None,
+            )
+
+    def _usual(self, session: Session, index: VectorIndex) -> Sample:
+        """Return the sample of an index, made once."""
+        with self._lock:
+            if self._sample is None or self._sample[0] is not index:
+                self._sample = (index, Sample(session, index))
+            return self._sample[1]
 
 
-def _require_possible(asset_id: int) -> None:
-    if not 0 < asset_id <= MAX_ID:
-        raise PhotoNotFoundError(asset_id)
+def _shown(
+    session: Session, ranking: Ranking, ids: Sequence[int], descriptions: Sequence[str]
+) -> tuple[Result, ...]:
+    found = photos.photos_by_id(session, ids)
+    fields = documents.fields_matched(session, descriptions, ids)
+    return tuple(
+        Result(
+            found[asset_id],
+            ranking.similarity.get(asset_id),
+            ranking.probability.get(asset_id),
+            fields.get(asset_id, ()),
+        )
+        for asset_id in ids
+        if asset_id in found  # it may have been removed since the index was read
+    )
+
+
+def _page(asked: Query, limit: int | None, offset: int) -> slice:
+    """Return which of the results are shown."""
+    count = _bounded(limit if limit is not None else asked.limit or DEFAULT_LIMIT)
+    if offset < 0:
+        raise QueryError("the offset must not be negative")
+    return slice(offset, min(offset + count, asked.limit or offset + count))
 
 
 def _bounded(limit: int) -> int:
@@ -152,7 +183,9 @@ def _bounded(limit: int) -> int:
     return limit
 
 
-def open_engine(library: Library, models: ModelStore, name: str | None = None) -> SearchEngine:
+def open_engine(
+    library: Library, models: ModelStore, name: str | None = None, *, read_files: bool = True
+) -> SearchEngine:
     """Return an engine with the library's own model, or the one named.
 
     Raises:
@@ -165,4 +198,4 @@ def open_engine(library: Library, models: ModelStore, name: str | None = None) -
         raise LibraryEmptyError(library.folder)
     encoder = models.load(name or model.name)
     library.require(encoder.spec)
-    return SearchEngine(library, encoder)
+    return SearchEngine(library, encoder, read_files=read_files)

@@ -6,7 +6,9 @@ from typing import Any
 
 from pixfind.catalog.photos import Photo
 from pixfind.text import printable
-from search.engine import Result, Results
+from search.query.explanation import describe
+from search.query.formatting import format_term
+from search.results import Result, Results
 
 
 def photo_json(photo: Photo) -> dict[str, Any]:
@@ -38,15 +40,40 @@ def photo_json(photo: Photo) -> dict[str, Any]:
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """Return a photo's facts with its score, the cosine rounded to six places."""
-    return {"score": round(result.score, 6), **photo_json(result.photo)}
+    """Return a photo's facts and why it is there; numbers rounded to six places."""
+    return {
+        "score": _rounded(result.score),
+        "probability": _rounded(result.probability),
+        "similarity": _rounded(result.similarity),
+        "matched": list(result.fields),
+        **photo_json(result.photo),
+    }
 
 
 def results_json(results: Results) -> dict[str, Any]:
     """Return the whole answer to a query."""
-    return {
+    document: dict[str, Any] = {
         "query": printable(results.query),
+        "understood": [
+            {"term": printable(format_term(term)), "meaning": printable(describe(term))}
+            for term in results.terms
+        ],
         "model": results.model,
         "total": results.total,
+        "cutoff": _rounded(results.cutoff),
         "results": [result_json(result) for result in results.results],
+        "nearest": [result_json(result) for result in results.nearest],
     }
+    if results.facets is not None:
+        document["facets"] = {
+            name: [
+                {"value": printable(v.value), "count": v.count, "filter": printable(v.filter)}
+                for v in values
+            ]
+            for name, values in vars(results.facets).items()
+        }
+    return document
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 6)

@@ -35,7 +35,7 @@ def photo(photo_id: int) -> dict[str, Any]:
 @blueprint.get("/photos/<int:photo_id>/similar")
 def similar(photo_id: int) -> dict[str, Any]:
     """Answer with the photos most like one."""
-    found = state().engine().similar_to(photo_id, _limit())
+    found = state().engine().similar(photo_id, _limit())
     return {
         "total": found.total,
         "results": [_linked(r.photo, result_json(r)) for r in found.results],

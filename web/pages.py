@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from search.engine import MAX_LIMIT, Result
+from search import Result
 from web.state import state
 
 blueprint = Blueprint("pages", __name__)
 
 PAGE = 40
 SIMILAR = 12
+MAX_LIMIT = 1000
 
 
 @blueprint.get("/")
@@ -20,7 +21,7 @@ def index() -> str:
     limit = min(request.args.get("limit", PAGE, type=int), MAX_LIMIT)
     engine = state().engine()
     if not query:
-        latest = [Result(photo, 0.0) for photo in engine.latest(limit)]
+        latest = [Result(photo) for photo in engine.latest(limit)]
         return render_template("search.html", query="", results=latest, total=None, more=None)
     found = engine.search(query, limit)
     more = (
@@ -36,6 +37,6 @@ def photo(photo_id: int) -> str:
     """Show one photo with its facts and the photos most like it."""
     engine = state().engine()
     shown = engine.photo(photo_id)
-    similar = engine.similar_to(photo_id, SIMILAR).results
+    similar = engine.similar(photo_id, SIMILAR).results
     query = request.args.get("q", "").strip()
     return render_template("photo.html", photo=shown, similar=similar, query=query)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from pixfind.catalog.ids import among
 from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Model
 
 Vectors = npt.NDArray[np.float32]
@@ -89,7 +90,7 @@ def vectors_of(session: Session, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids
     for start in range(0, len(ids), READ_BATCH):
         wanted = [int(i) for i in ids[start : start + READ_BATCH]]
         rows = session.execute(
-            select(Embedding.id, Embedding.vector).where(Embedding.id.in_(wanted))
+            select(Embedding.id, Embedding.vector).where(Embedding.id.in_(among(wanted)))
         ).all()
         if not rows:
             continue
@@ -101,7 +102,7 @@ def vectors_of(session: Session, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids
 def asset_ids(session: Session, embedding_ids: Sequence[int]) -> dict[int, int]:
     """Return the asset of each embedding id."""
     rows = session.execute(
-        select(Embedding.id, Embedding.asset_id).where(Embedding.id.in_(embedding_ids))
+        select(Embedding.id, Embedding.asset_id).where(Embedding.id.in_(among(embedding_ids)))
     )
     return {row[0]: row[1] for row in rows}
 

@@ -8,13 +8,19 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, column, func, select, table, text
 from sqlalchemy.orm import Session
 
+from pixfind.catalog.ids import among
+
 # What says nothing about a picture's content, and stands in most descriptions of one.
 STOP_WORDS = frozenset(
-    """a about above across after against all along among an and are around as at be been before
-    behind being below beneath beside between beyond but by down during for from had has have he
-    her here his i in inside into is it its my near next no not of off on onto or our out outside
-    over photo photograph picture image she some that the their them there these they this those
-    through to under up upon was we were which while who whose with without you your""".split()
+    re.findall(
+        r"\w+",
+        """a about above across after against all along among an and are around as at be been before
+        behind being below beneath beside between beyond but by down during for from had has have
+        he her here his i in inside into is it its my near next no not of off on onto or our out
+        outside over photo photograph picture image she some that the their them there these they
+        this those through to under up upon was we were which while who whose with without you
+        your""",
+    )
 )
 # The columns of ``document``, and what a match in each is worth to the ranking.
 FIELDS = ("name", "folder", "tags", "caption")
@@ -29,14 +35,21 @@ def words_of(description: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in found if word not in STOP_WORDS))
 
 
-def matching(session: Session, descriptions: Sequence[str]) -> dict[int, float]:
+def matching(
+    session: Session, descriptions: Sequence[str], fields: Sequence[str] = FIELDS
+) -> dict[int, float]:
     """Return the assets whose words hold all of those of one of the descriptions.
+
+    Args:
+        session: a session.
+        descriptions: in plain words.
+        fields: where to look, of ``FIELDS``.
 
     Returns:
         By asset id, the BM25 rank as FTS5 gives it (Robertson & Zaragoza 2009): the lower, the
         better.
     """
-    asked = _expression(descriptions)
+    asked = _expression(descriptions, fields)
     if not asked:
         return {}
     rank = func.bm25(column("document"), *WEIGHTS)
@@ -63,7 +76,7 @@ def fields_matched(
         .select_from(_document)
         .where(
             text("document MATCH :asked").bindparams(bindparam("asked", asked)),
-            column("rowid").in_(asset_ids),
+            column("rowid").in_(among(asset_ids)),
         )
     )
     return {
@@ -74,7 +87,10 @@ def fields_matched(
     }
 
 
-def _expression(descriptions: Sequence[str], columns: Sequence[str] = ()) -> str:
+def _expression(descriptions: Sequence[str], fields: Sequence[str] = FIELDS) -> str:
     """Return FTS5's own query: quoted words only, so that nothing in them is an operator."""
     known = [words for words in map(words_of, descriptions) if words]
-    return " OR ".join("(" + " AND ".join(f'"{word}"' for word in words) + ")" for words in known)
+    if not known:
+        return ""
+    phrases = ("(" + " AND ".join(f'"{word}"' for word in words) + ")" for words in known)
+    return f"{{{' '.join(fields)}}} : ({' OR '.join(phrases)})"

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import tags
+from pixfind.catalog.ids import among
 from pixfind.catalog.schema import Asset, File, Root
 from pixfind.errors import PhotoNotFoundError
 
@@ -57,7 +58,7 @@ def photos_by_id(session: Session, ids: Sequence[int]) -> dict[int, Photo]:
         select(Asset, Root.path, File.folder, File.name)
         .join(File, File.asset_id == Asset.id)
         .join(Root, Root.id == File.root_id)
-        .where(Asset.id.in_(ids))
+        .where(Asset.id.in_(among(ids)))
         .order_by(Asset.id, Root.path, File.folder, File.name)
     )
     found: dict[int, tuple[Asset, list[Path]]] = {}
@@ -107,7 +108,7 @@ def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
         width=asset.width,
         height=asset.height,
         taken_at=asset.taken_at,
-        camera=_camera(asset.camera_make, asset.camera_model),
+        camera=camera_name(asset.camera_make, asset.camera_model),
         lens=asset.lens,
         iso=asset.iso,
         focal_length=asset.focal_length,
@@ -123,7 +124,7 @@ def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
     )
 
 
-def _camera(make: str | None, model: str | None) -> str | None:
+def camera_name(make: str | None, model: str | None) -> str | None:
     """Join make and model unless the model already begins with the make ("Canon Canon EOS")."""
     if not make or not model:
         return model or make

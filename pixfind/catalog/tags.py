@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.functions import folded
+from pixfind.catalog.ids import among
 from pixfind.catalog.schema import FROM_FILE, AssetTag, Tag
 
 
@@ -52,7 +53,7 @@ def tags_of(session: Session, asset_ids: Sequence[int]) -> dict[int, tuple[str, 
     rows = session.execute(
         select(AssetTag.asset_id, Tag.name)
         .join(Tag, Tag.id == AssetTag.tag_id)
-        .where(AssetTag.asset_id.in_(asset_ids))
+        .where(AssetTag.asset_id.in_(among(asset_ids)))
         .distinct()
     )
     found = defaultdict(list)
@@ -79,7 +80,7 @@ def _ids(session: Session, wanted: Mapping[int, Collection[str]]) -> dict[str, i
 def _from_files(session: Session, asset_ids: Sequence[int]) -> defaultdict[int, set[int]]:
     rows = session.execute(
         select(AssetTag.asset_id, AssetTag.tag_id).where(
-            AssetTag.asset_id.in_(asset_ids), AssetTag.source == FROM_FILE
+            AssetTag.asset_id.in_(among(asset_ids)), AssetTag.source == FROM_FILE
         )
     )
     found: defaultdict[int, set[int]] = defaultdict(set)

@@ -98,4 +98,4 @@ def _show(results: Results, as_json: bool) -> None:
         print_json(results_json(results))
         return
     for result in results.results:
-        click.echo(f"{result.score:.3f}  {result_json(result)['path']}")
+        click.echo(f"{result.score or 0:.3f}  {result_json(result)['path']}")

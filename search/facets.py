@@ -1,0 +1,67 @@
+"""What the photos of a result have in common: years, cameras, folders, tags, with counts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from pixfind.catalog import selection
+from pixfind.catalog.photos import camera_name
+from pixfind.catalog.selection import Facts
+from search.query.formatting import format_term
+from search.query.model import Filter, Numbers, Text
+from search.results import Facets, FacetValue
+
+# More would be a list to read rather than a choice to make.
+SHOWN = 20
+
+
+def facets(session: Session, known: Mapping[int, Facts]) -> Facets:
+    """Count what pictures have in common, by their facts."""
+    ids = list(known)
+    cameras = (camera_name(f.camera_make, f.camera_model) for f in known.values())
+    return Facets(
+        year=_years(known.values()),
+        # The star makes it all of the name: there is a Mark II of many a camera.
+        camera=_texts("camera", Counter(name for name in cameras if name), "*"),
+        folder=_texts("folder", _folders(selection.folders(session, ids))),
+        tag=_texts("tag", selection.count_tags(session, ids)),
+    )
+
+
+def _folders(places: Sequence[tuple[int, Path]]) -> Mapping[str, int]:
+    """Count the pictures in and below each folder that holds some, as the filter finds them."""
+    holding = {folder for _, folder in places}
+    inside: defaultdict[Path, set[int]] = defaultdict(set)
+    for asset_id, folder in places:
+        for outer in (folder, *folder.parents):
+            if outer in holding:
+                inside[outer].add(asset_id)
+    return {str(folder): len(ids) for folder, ids in inside.items()}
+
+
+def _years(known: Iterable[Facts]) -> tuple[FacetValue, ...]:
+    counts = Counter(int(facts.taken_at[:4]) for facts in known if facts.taken_at)
+    return tuple(
+        FacetValue(str(year), count, format_term(Filter("year", (Numbers(year, year),))))
+        for year, count in _most(counts.items())
+    )
+
+
+def _texts(field: str, counts: Mapping[str, int], before: str = "") -> tuple[FacetValue, ...]:
+    return tuple(
+        FacetValue(
+            value,
+            count,
+            format_term(Filter(field, (Text(before + value.replace("*", r"\*")),))),
+        )
+        for value, count in _most(counts.items())
+    )
+
+
+def _most(counts: Iterable[tuple[Any, int]]) -> Sequence[tuple[Any, int]]:
+    return sorted(counts, key=lambda pair: (-pair[1], str(pair[0])))[:SHOWN]

@@ -1,0 +1,245 @@
+"""All that answers a query, ranked: by what photos look like, and by the words that they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from pixfind.calibration import Calibration
+from pixfind.catalog import assets, documents, selection
+from pixfind.errors import QueryError
+from pixfind.vectors import Ids, VectorIndex
+from search.composition import Direction, compose
+from search.filters import conditions
+from search.fusion import fuse
+from search.matching import Matches, Sample, Scale, without
+from search.ordering import in_order
+from search.query.model import Numbers, Order, Query
+from search.terms import Terms
+
+# How many photos are shown where none answers the query.
+NEAREST = 5
+# Rankings are fused this far down at least; further down a word's match outweighs any place.
+FUSED_DEPTH = 1000
+# Where a word tells what a photo shows; folders' names tell of many at once.
+CONTENT = ("name", "tags", "caption")
+
+
+@dataclass(frozen=True)
+class State:
+    """One consistent state of a library, seen by one model."""
+
+    session: Session
+    index: VectorIndex
+    model_id: int
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of a library is wanted.
+
+    Args:
+        everything: also what is improbable.
+        depth: how many of the best suffice; ``None`` for all.
+        left_out: assets that are not.
+    """
+
+    everything: bool = False
+    depth: int | None = None
+    left_out: Collection[int] = ()
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Assets, best first, with what is known of them; ``total`` counts also those further down.
+
+    ``cutoff`` is the probability that was asked of them, ``nearest`` what comes nearest if none
+    has it.
+    """
+
+    order: Sequence[int]
+    total: int
+    similarity: dict[int, float] = field(default_factory=dict)
+    probability: dict[int, float] = field(default_factory=dict)
+    cutoff: float | None = None
+    nearest: Sequence[int] = ()
+
+
+def rank(state: State, asked: Query, terms: Terms, usual: Sample, extent: Extent) -> Ranking:
+    """Return what answers a query.
+
+    Raises:
+        QueryError: without a calibration, a score was asked for or nothing is wanted.
+    """
+    direction = compose(terms.wanted, terms.unwanted, state.calibration)
+    if state.calibration is None and asked.score is not None:
+        raise QueryError(
+            "this model has no calibration, so it cannot tell the probability that score: asks for"
+        )
+    if state.calibration is None and direction is None and terms.unwanted:
+        raise QueryError(
+            "this model has no calibration, so a query needs something wanted beside what is not"
+        )
+    search = _Search(state, asked, terms, extent)
+    if direction is None:
+        return search.filtered()
+    scale = None if state.calibration is None else Scale(state.calibration, direction, usual)
+    return search.ranked(direction, scale)
+
+
+class _Search:
+    """One query on one state of a library."""
+
+    def __init__(self, state: State, asked: Query, terms: Terms, extent: Extent) -> None:
+        self._state = state
+        self._session = state.session
+        self._asked = asked
+        self._terms = terms
+        self._extent = extent
+        self._hidden = {*extent.left_out, *terms.disliked}
+        self._hidden |= documents.matching(state.session, terms.refused, CONTENT).keys()
+        # Without filters everything is allowed, and nobody needs a list of it.
+        self._owners: dict[int, int] | None = self._chosen() if asked.filters else None
+
+    def filtered(self) -> Ranking:
+        """Rank by date where nothing is wanted that could be compared: filters and exclusions."""
+        owners = self._chosen() if self._owners is None else self._owners
+        ids = np.fromiter(owners, np.int64, len(owners))
+        kept = self._without(Matches(ids, np.zeros(len(ids), np.float32), None))
+        found = {owners[int(i)] for i in kept.ids} - self._hidden
+        known = selection.facts(self._session, sorted(found))
+        order = in_order(sorted(known), known, Order.NEWEST)
+        return Ranking(order, len(order))
+
+    def ranked(self, direction: Direction, scale: Scale | None) -> Ranking:
+        """Rank by likeness and by words."""
+        worded = documents.matching(self._session, self._terms.descriptions)
+        wanted = self._range(scale)
+        matches = self._candidates(direction, scale, wanted, worded)
+        found = self._by_asset(self._without(self._judged(matches, scale)))
+        alike = {i: score for i, score in found.scores.items() if _within(score, wanted)}
+        named = {i: -rank for i, rank in worded.items() if i in found.scores}
+        if self._asked.score is not None:
+            named = {i: rank for i, rank in named.items() if i in alike}
+        order = fuse(alike, named) if named else list(alike)
+        if not order and wanted is not None:
+            found = self._by_asset(self._without(self._judged(self._best(direction), scale)))
+        return Ranking(
+            order,
+            total=self._count() if self._is_partial(wanted) else len(order),
+            similarity=found.similarity,
+            probability=found.probability,
+            cutoff=None if wanted is None else wanted.low,
+            nearest=list(found.scores)[:NEAREST],
+        )
+
+    def _range(self, scale: Scale | None) -> Numbers | None:
+        """Return the probabilities that are wanted; ``None``: any, or nobody knows them."""
+        if scale is None or (self._extent.everything and self._asked.score is None):
+            return None
+        return self._asked.score or Numbers(scale.cutoff, None)
+
+    def _is_partial(self, wanted: Numbers | None) -> bool:
+        """Whether the best suffice, because nothing below leaves out or is left out."""
+        return wanted is None and self._extent.depth is not None and not self._terms.unwanted
+
+    def _candidates(
+        self,
+        direction: Direction,
+        scale: Scale | None,
+        wanted: Numbers | None,
+        worded: Collection[int],
+    ) -> Matches:
+        """Compare with the query what can be similar enough, and what its words stand in."""
+        index, vector, allowed = self._state.index, direction.vector, self._allowed
+        if wanted is None or scale is None:
+            depth = len(index)
+            if self._is_partial(wanted):
+                depth = max(self._extent.depth or 0, FUSED_DEPTH) + len(self._hidden)
+            scores, ids = index.search(vector[np.newaxis], depth, allowed)
+            scores, ids = scores[0], ids[0]
+        else:
+            scores, ids = index.above(vector, scale.lowest(wanted.low or 0.0), allowed)
+        if worded:
+            owners = selection.embeddings(self._session, self._state.model_id, worded)
+            more = np.setdiff1d(np.fromiter(owners, np.int64, len(owners)), ids)
+            if allowed is not None:
+                more = np.intersect1d(more, allowed)
+            also, their_ids = index.search(vector[np.newaxis], len(more), more)
+            scores, ids = np.append(scores, also[0]), np.append(ids, their_ids[0])
+        return Matches(ids, scores, None)
+
+    def _best(self, direction: Direction) -> Matches:
+        """Compare with the query the few that come nearest, whatever that is worth."""
+        # Some of them may be hidden, or show what is unwanted.
+        depth = 10 * NEAREST + len(self._hidden)
+        scores, ids = self._state.index.search(direction.vector[np.newaxis], depth, self._allowed)
+        return Matches(ids[0], scores[0], None)
+
+    def _judged(self, matches: Matches, scale: Scale | None) -> Matches:
+        if scale is None:
+            return matches.ordered()
+        probabilities = scale.probabilities(matches.similarities)
+        return Matches(matches.ids, matches.similarities, probabilities).ordered()
+
+    def _without(self, matches: Matches) -> Matches:
+        return without(self._session, matches, self._terms.unwanted, self._state.calibration)
+
+    def _by_asset(self, matches: Matches) -> _Found:
+        """Keep of each asset that is to be shown the embedding that fits best."""
+        owners = self._owners
+        if owners is None:
+            owners = assets.asset_ids(self._session, [int(i) for i in matches.ids])
+        found = _Found()
+        for row, embedding_id in enumerate(matches.ids.tolist()):
+            # It may have been removed since the index was read.
+            asset_id = owners.get(embedding_id)
+            if asset_id is None or asset_id in self._hidden or asset_id in found.similarity:
+                continue
+            found.similarity[asset_id] = float(matches.similarities[row])
+            if matches.probabilities is not None:
+                found.probability[asset_id] = float(matches.probabilities[row])
+        return found
+
+    @property
+    def _allowed(self) -> Ids | None:
+        if self._owners is None:
+            return None
+        return np.fromiter(self._owners, np.int64, len(self._owners))
+
+    def _chosen(self) -> dict[int, int]:
+        return selection.allowed(
+            self._session, self._state.model_id, conditions(self._asked.filters)
+        )
+
+    def _count(self) -> int:
+        """Return how many photos there are to rank."""
+        if self._owners is not None:
+            return len(set(self._owners.values()) - self._hidden)
+        known = selection.embeddings(self._session, self._state.model_id, self._hidden)
+        return len(self._state.index) - len(known)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of assets, best first."""
+
+    similarity: dict[int, float] = field(default_factory=dict)
+    probability: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> dict[int, float]:
+        return self.probability or self.similarity
+
+
+def _within(score: float, wanted: Numbers | None) -> bool:
+    if wanted is None:
+        return True
+    low = -np.inf if wanted.low is None else wanted.low
+    high = np.inf if wanted.high is None else wanted.high
+    above = score >= low if wanted.low_included else score > low
+    return bool(above and (score <= high if wanted.high_included else score < high))
