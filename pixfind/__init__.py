@@ -1,8 +1,8 @@
 """pixfind: find your pictures by describing them.
 
 >>> import pixfind
->>> with pixfind.open_library("my-library") as library:
-...     library.index("photos")
+>>> with pixfind.open("my-library") as library:
+...     library.add("photos")
 ...     for result in library.search("a red telephone box").results:
 ...         print(result.score, result.photo.path)
 """
@@ -14,15 +14,28 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from pixfind.api import PhotoLibrary, open_library
+    from pixfind.api import PhotoLibrary, open
+    from pixfind.catalog.photos import Photo
     from pixfind.errors import PixfindError
+    from search.results import Result, Results
 
-__all__ = ["PhotoLibrary", "PixfindError", "__version__", "open_library"]
+__all__ = [
+    "Photo",
+    "PhotoLibrary",
+    "PixfindError",
+    "Result",
+    "Results",
+    "__version__",
+    "open",
+]
 
 _HOMES = {
+    "Photo": "pixfind.catalog.photos",
     "PhotoLibrary": "pixfind.api",
     "PixfindError": "pixfind.errors",
-    "open_library": "pixfind.api",
+    "Result": "search.results",
+    "Results": "search.results",
+    "open": "pixfind.api",
 }
 
 

@@ -19,14 +19,14 @@ from search.engine import DEFAULT_LIMIT, open_engine
 AnyPath = str | os.PathLike[str]
 
 
-def open_library(folder: AnyPath | None = None, model: str | None = None) -> PhotoLibrary:
+def open(path: AnyPath | None = None, model: str | None = None) -> PhotoLibrary:  # noqa: A001
     """Open a library, making an empty one where there is none.
 
     Args:
-        folder: where it lies; else ``$PIXFIND_LIBRARY``, else a folder in the user's data.
+        path: the folder where it lies; else ``$PIXFIND_LIBRARY``, else a folder in the user's data.
         model: the model to index and search with; else the library's own, else the bundled one.
     """
-    return PhotoLibrary(Settings.load(Path(folder) if folder is not None else None), model)
+    return PhotoLibrary(Settings.load(Path(path) if path is not None else None), model)
 
 
 class PhotoLibrary:
@@ -56,8 +56,8 @@ class PhotoLibrary:
         """Close the library's database."""
         self._library.close()
 
-    def index(self, *paths: AnyPath, workers: int | None = None) -> Summary:
-        """Add folders or files, or bring all that the library covers up to date."""
+    def add(self, *paths: AnyPath, workers: int | None = None) -> Summary:
+        """Add folders or files; without any, bring all that the library covers up to date."""
         name = self._library.model_name(self._asked, self._settings.model)
         indexer = Indexer(self._library, self._models.load(name), workers=workers)
         summary = indexer.run([Path(path) for path in paths])
@@ -66,13 +66,33 @@ class PhotoLibrary:
             raise KeyboardInterrupt
         return summary
 
-    def search(self, query: str, limit: int = DEFAULT_LIMIT) -> Results:
-        """Rank photos by a description in plain words."""
-        return self._engine.search(query, limit)
+    def search(
+        self,
+        query: str,
+        limit: int | None = None,
+        *,
+        offset: int = 0,
+        everything: bool = False,
+        with_facets: bool = False,
+    ) -> Results:
+        """Find the photos that answer a query in the query language (``docs/QUERY.md``).
 
-    def similar(self, image: AnyPath, limit: int = DEFAULT_LIMIT) -> Results:
-        """Rank photos by their likeness to a picture, which is left out itself."""
-        return self._engine.similar(Path(image), limit)
+        What is improbable is left out unless ``everything`` is asked for; see
+        ``search.SearchEngine.search``.
+        """
+        return self._engine.search(
+            query, limit, offset=offset, everything=everything, with_facets=with_facets
+        )
+
+    def similar(self, picture: Photo | AnyPath | int, limit: int = DEFAULT_LIMIT) -> Results:
+        """Rank photos by their likeness to a picture, which is left out itself.
+
+        Args:
+            picture: a photo of the library or its id, or the path of a picture file.
+            limit: how many results at most.
+        """
+        known = picture if isinstance(picture, Photo | int) else Path(picture).absolute()
+        return self._engine.similar(known, limit)
 
     def photo(self, photo_id: int) -> Photo:
         """Return one photo's facts."""

@@ -62,11 +62,12 @@ def _centre(parts: Sequence[Part], calibration: Calibration | None) -> Vectors |
     """Return the weighted mean of the parts, each in units of its scores' spread."""
     if not parts:
         return None
-    total = sum(part.weight * part.vector / _spread(part.vector, calibration) for part in parts)
+    total = sum(part.weight * part.vector / spread(part.vector, calibration) for part in parts)
     return np.asarray(total / sum(part.weight for part in parts), np.float32)
 
 
-def _spread(vector: Vectors, calibration: Calibration | None) -> float:
+def spread(vector: Vectors, calibration: Calibration | None) -> float:
+    """Return the standard deviation of a query's scores on photos in general; 1 if unknown."""
     if calibration is None:
         return 1.0
     low, high = calibration.standardise(vector, np.array([0.0, 1.0]))

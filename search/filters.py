@@ -71,7 +71,7 @@ def _file(value: Value) -> Condition:
 
 
 def _folder(value: Value) -> Condition:
-    path = _bytes(Root.path) + b"/" + _bytes(File.folder)
+    path = _bytes(Root.path).concat(b"/").concat(_bytes(File.folder))
     below = func.lies_in(cast(path, BLOB), _text(value)) == true()
     return exists().where(File.asset_id == Asset.id, Root.id == File.root_id, below)
 

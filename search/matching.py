@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy.orm import Session
 
 from pixfind.calibration import QUANTILE, Calibration
 from pixfind.catalog import assets
 from pixfind.encoders.base import Vectors
 from pixfind.vectors import Ids, VectorIndex
-from search.composition import Direction, Part
+from search.composition import Direction, Part, spread
 
 # How large a part of a library tells how a query scores on it.
 SAMPLE = 2000
-# Who excludes something has seen it among the results, so it is no rare thing there: of the photos
-# that fit the rest of the query, about as many as not show it. Chosen on dev data
+# Who excludes something has seen it among the results: about one photo in four of them shows it. And
+# what shows it a little goes down, by so many standard deviations for each that it stands out in it.
+# Of all pairs tried these left most wanted less unwanted photos among dev photos' first ten
 # (benchmarks/negatives.py).
-NEGATIVE_ODDS = 0.1
+NEGATIVE_ODDS = 0.3
+LOWERED = 0.5
 # From which probability on a photo shows what was excluded.
 EXCLUDED = 0.5
 
@@ -38,23 +39,6 @@ class Matches:
     ids: Ids
     similarities: Vectors
     probabilities: Vectors | None
-
-    def only(self, kept: npt.NDArray[np.bool_]) -> Matches:
-        """Return those for which the flags, bool (n,), are set."""
-        surely = None if self.probabilities is None else self.probabilities[kept]
-        return replace(
-            self, ids=self.ids[kept], similarities=self.similarities[kept], probabilities=surely
-        )
-
-    def ordered(self) -> Matches:
-        """Return them best first: by probability, and by similarity where that is equal."""
-        surely = self.similarities if self.probabilities is None else self.probabilities
-        order = np.lexsort((self.ids, -self.similarities, -surely))
-        return Matches(
-            self.ids[order],
-            self.similarities[order],
-            None if self.probabilities is None else self.probabilities[order],
-        )
 
 
 class Sample:
@@ -83,6 +67,7 @@ class Scale:
 
     def __init__(self, calibration: Calibration, direction: Direction, sample: Sample) -> None:
         self.cutoff = calibration.cutoff
+        self.spread = spread(direction.vector, calibration)
         self._calibration = calibration
         self._direction = direction
         self._prior = calibration.prior_in(
@@ -102,39 +87,63 @@ class Scale:
         )
 
 
-def without(
-    session: Session, matches: Matches, unwanted: Sequence[Part], calibration: Calibration | None
+@dataclass(frozen=True)
+class Compared:
+    """Embeddings and their cosines with a query: int64 (n,) and float32 (n,)."""
+
+    ids: Ids
+    similarities: Vectors
+
+
+def judge(
+    session: Session,
+    compared: Compared,
+    unwanted: Sequence[Part],
+    calibration: Calibration | None,
+    scale: Scale | None,
 ) -> Matches:
-    """Leave out what shows something unwanted, and let go down what perhaps does.
+    """Tell how surely each photo matches, and leave out what shows something unwanted.
 
     With a calibration, a photo that shows it with a probability of at least ``EXCLUDED`` is left
-    out, and the others' probabilities are multiplied by that of not showing it. Without one, a
-    photo is left out if it is as similar to what is unwanted as to what is wanted.
+    out, and of the others those that show it a little go down. Without one, a photo is left out
+    that is as similar to what is unwanted as to what is wanted.
+
+    Args:
+        session: for the embeddings, where something is unwanted.
+        compared: the photos.
+        unwanted: what they must not show.
+        calibration: the model's.
+        scale: of what is wanted; ``None`` if nothing is, or without a calibration.
     """
-    if not unwanted or not len(matches.ids):
-        return matches
-    vectors = _vectors(session, matches.ids)
-    kept = np.ones(len(matches.ids), np.bool_)
-    clear = np.ones(len(matches.ids), np.float32)
-    for part in unwanted:
+    ids, similarities = compared.ids, compared.similarities
+    kept = np.ones(len(ids), np.bool_)
+    lowered = similarities.copy()
+    vectors = _vectors(session, ids) if unwanted else np.empty((0, 0), np.float32)
+    for part in unwanted if len(ids) else ():
         scores = vectors @ part.vector
         if calibration is None:
-            kept &= scores < matches.similarities
+            kept &= scores < similarities
             continue
         odds = NEGATIVE_ODDS * part.weight
         shown = calibration.probability(
             part.vector, scores, odds / (1 + odds), float(part.is_picture)
         )
         kept &= shown < EXCLUDED
-        clear *= 1 - shown
-    if matches.probabilities is not None:
-        matches = replace(matches, probabilities=matches.probabilities * clear)
-    return matches.only(kept).ordered()
+        if scale is not None:
+            above = calibration.standardise(part.vector, scores).clip(min=0)
+            lowered -= LOWERED * part.weight * scale.spread * above
+    surely = None if scale is None else scale.probabilities(lowered)[kept]
+    order = np.lexsort((ids[kept], -lowered[kept]))
+    return Matches(
+        ids[kept][order], similarities[kept][order], None if surely is None else surely[order]
+    )
 
 
 def _vectors(session: Session, ids: Ids) -> Vectors:
     """Return the embeddings in the order of their ids, float32 (n, dim)."""
     parts = list(assets.vectors_of(session, ids))
+    if not parts:
+        return np.empty((0, 0), np.float32)
     found = np.concatenate([batch for batch, _ in parts])
     vectors = np.concatenate([vectors for _, vectors in parts])
     order = np.argsort(found)

@@ -15,7 +15,7 @@ from pixfind.vectors import Ids, VectorIndex
 from search.composition import Direction, compose
 from search.filters import conditions
 from search.fusion import fuse
-from search.matching import Matches, Sample, Scale, without
+from search.matching import Compared, Matches, Sample, Scale, judge
 from search.ordering import in_order
 from search.query.model import Numbers, Order, Query
 from search.terms import Terms
@@ -109,7 +109,7 @@ class _Search:
         """Rank by date where nothing is wanted that could be compared: filters and exclusions."""
         owners = self._chosen() if self._owners is None else self._owners
         ids = np.fromiter(owners, np.int64, len(owners))
-        kept = self._without(Matches(ids, np.zeros(len(ids), np.float32), None))
+        kept = self._judged(Compared(ids, np.zeros(len(ids), np.float32)), None)
         found = {owners[int(i)] for i in kept.ids} - self._hidden
         known = selection.facts(self._session, sorted(found))
         order = in_order(sorted(known), known, Order.NEWEST)
@@ -119,15 +119,15 @@ class _Search:
         """Rank by likeness and by words."""
         worded = documents.matching(self._session, self._terms.descriptions)
         wanted = self._range(scale)
-        matches = self._candidates(direction, scale, wanted, worded)
-        found = self._by_asset(self._without(self._judged(matches, scale)))
+        compared = self._candidates(direction, scale, wanted, worded)
+        found = self._by_asset(self._judged(compared, scale))
         alike = {i: score for i, score in found.scores.items() if _within(score, wanted)}
         named = {i: -rank for i, rank in worded.items() if i in found.scores}
         if self._asked.score is not None:
             named = {i: rank for i, rank in named.items() if i in alike}
         order = fuse(alike, named) if named else list(alike)
         if not order and wanted is not None:
-            found = self._by_asset(self._without(self._judged(self._best(direction), scale)))
+            found = self._by_asset(self._judged(self._best(direction), scale))
         return Ranking(
             order,
             total=self._count() if self._is_partial(wanted) else len(order),
@@ -153,7 +153,7 @@ class _Search:
         scale: Scale | None,
         wanted: Numbers | None,
         worded: Collection[int],
-    ) -> Matches:
+    ) -> Compared:
         """Compare with the query what can be similar enough, and what its words stand in."""
         index, vector, allowed = self._state.index, direction.vector, self._allowed
         if wanted is None or scale is None:
@@ -171,23 +171,18 @@ class _Search:
                 more = np.intersect1d(more, allowed)
             also, their_ids = index.search(vector[np.newaxis], len(more), more)
             scores, ids = np.append(scores, also[0]), np.append(ids, their_ids[0])
-        return Matches(ids, scores, None)
+        return Compared(ids, scores)
 
-    def _best(self, direction: Direction) -> Matches:
+    def _best(self, direction: Direction) -> Compared:
         """Compare with the query the few that come nearest, whatever that is worth."""
         # Some of them may be hidden, or show what is unwanted.
         depth = 10 * NEAREST + len(self._hidden)
         scores, ids = self._state.index.search(direction.vector[np.newaxis], depth, self._allowed)
-        return Matches(ids[0], scores[0], None)
+        return Compared(ids[0], scores[0])
 
-    def _judged(self, matches: Matches, scale: Scale | None) -> Matches:
-        if scale is None:
-            return matches.ordered()
-        probabilities = scale.probabilities(matches.similarities)
-        return Matches(matches.ids, matches.similarities, probabilities).ordered()
-
-    def _without(self, matches: Matches) -> Matches:
-        return without(self._session, matches, self._terms.unwanted, self._state.calibration)
+    def _judged(self, compared: Compared, scale: Scale | None) -> Matches:
+        unwanted, calibration = self._terms.unwanted, self._state.calibration
+        return judge(self._session, compared, unwanted, calibration, scale)
 
     def _by_asset(self, matches: Matches) -> _Found:
         """Keep of each asset that is to be shown the embedding that fits best."""

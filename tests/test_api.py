@@ -24,8 +24,8 @@ from pixfind.library import Library
 
 
 def test_from_nothing_to_results(tmp_path: Path, photos: Path) -> None:
-    with pixfind.open_library(tmp_path / "mine") as library:
-        assert library.index(photos).embedded == 3
+    with pixfind.open(tmp_path / "mine") as library:
+        assert library.add(photos).embedded == 3
         results = library.search("something red", limit=2)
         assert (results.query, results.model, results.total) == ("something red", "pocket", 3)
         best, second = results.results
@@ -37,28 +37,28 @@ def test_from_nothing_to_results(tmp_path: Path, photos: Path) -> None:
 
 
 def test_text_paths_and_single_files_will_do(tmp_path: Path, photos: Path) -> None:
-    with pixfind.open_library(str(tmp_path / "mine")) as library:
-        summary = library.index(str(photos / "red.jpg"), photos / "inner", workers=1)
+    with pixfind.open(str(tmp_path / "mine")) as library:
+        summary = library.add(str(photos / "red.jpg"), photos / "inner", workers=1)
         assert summary.photos == 2
         assert len(library.similar(str(photos / "red.jpg")).results) == 1
 
 
 def test_what_is_indexed_later_is_found(tmp_path: Path, photos: Path) -> None:
-    with pixfind.open_library(tmp_path / "mine") as library:
-        library.index(photos / "inner")
+    with pixfind.open(tmp_path / "mine") as library:
+        library.add(photos / "inner")
         assert library.search("red").total == 1
-        library.index(photos)
+        library.add(photos)
         assert library.search("red").total == 3
         (photos / "red.jpg").unlink()
-        library.index()
+        library.add()
         assert library.search("red").total == 2
 
 
 def test_status(tmp_path: Path, photos: Path) -> None:
     (photos / "bad.jpg").write_bytes(b"no picture")
-    with pixfind.open_library(tmp_path / "mine") as library:
+    with pixfind.open(tmp_path / "mine") as library:
         assert (library.status().model, library.status().photos) == (None, 0)
-        library.index(photos)
+        library.add(photos)
         status = library.status()
     assert (status.model, status.photos) == ("pocket", 3)
     assert [failure.path for failure in status.failures] == ["bad.jpg"]
@@ -69,21 +69,21 @@ def test_library_can_be_opened_again_and_by_its_environment(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIXFIND_LIBRARY", str(tmp_path / "mine"))
-    with pixfind.open_library() as library:
-        library.index(photos)
-    with pixfind.open_library() as library:
+    with pixfind.open() as library:
+        library.add(photos)
+    with pixfind.open() as library:
         assert library.search("red").total == 3
     assert (tmp_path / "mine" / "catalog.db").is_file()
 
 
 def test_each_failure_has_its_kind(tmp_path: Path, photos: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
-    with pixfind.open_library(tmp_path / "mine") as library:
+    with pixfind.open(tmp_path / "mine") as library:
         with pytest.raises(LibraryEmptyError):
             library.search("red")
         with pytest.raises(PathNotFoundError):
-            library.index(tmp_path / "nowhere")
-        library.index(photos)
+            library.add(tmp_path / "nowhere")
+        library.add(photos)
         for query in ("", " \n", "long " * 300):
             with pytest.raises(QueryError):
                 library.search(query)
@@ -102,25 +102,25 @@ def test_each_failure_has_its_kind(tmp_path: Path, photos: Path) -> None:
 def test_models_that_do_not_fit(tmp_path: Path, photos: Path, settings: Settings) -> None:
     with Library.create(settings.library) as opened:
         Indexer(opened, FakeEncoder()).run([photos])
-    with pixfind.open_library(settings.library, model="pocket") as library:
+    with pixfind.open(settings.library, model="pocket") as library:
         with pytest.raises(ModelMismatchError):
             library.search("red")
-        library.index()
+        library.add()
         assert library.search("red").model == "pocket"
-    absent = pixfind.open_library(tmp_path / "new", model="absent")
+    absent = pixfind.open(tmp_path / "new", model="absent")
     with absent as library, pytest.raises(ModelNotFoundError, match="absent"):
-        library.index(photos)
+        library.add(photos)
 
 
 def test_every_error_is_a_pixfind_error(tmp_path: Path) -> None:
-    with pixfind.open_library(tmp_path) as library, pytest.raises(pixfind.PixfindError):
+    with pixfind.open(tmp_path) as library, pytest.raises(pixfind.PixfindError):
         library.search("red")
 
 
 def test_odd_texts_are_queries_too(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(tmp_path / "black.png")
-    with pixfind.open_library(tmp_path / "mine") as library:
-        library.index(tmp_path)
+    with pixfind.open(tmp_path / "mine") as library:
+        library.add(tmp_path)
         for query in ("赤い電話ボックス", "🐕🏖️", "\ud800", "\x00", "a" * 1000, "[SEP] </s> [MASK]"):
             (result,) = library.search(query).results
             assert -1 <= result.score <= 1

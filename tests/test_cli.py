@@ -15,7 +15,8 @@ from click.testing import Result
 from PIL import Image
 
 from indexer import Indexer
-from pixfind import __version__, open_library
+import pixfind as package
+from pixfind import __version__
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.library import Library
@@ -31,8 +32,8 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("red", "green", "blue"):
         Image.new("RGB", (64, 48), name).save(folder / f"{name}.png")
-    with open_library(folder.parent / "library") as library:
-        library.index(folder)
+    with package.open(folder.parent / "library") as library:
+        library.add(folder)
     return folder
 
 

@@ -10,7 +10,10 @@ import pytest
 
 import pixfind
 
-HEAVY = {"torch", "torchvision", "open_clip", "transformers", "timm", "flask", "sklearn"}
+HEAVY = {
+    "torch", "torchvision", "open_clip", "transformers", "timm", "flask", "sklearn", "scipy",
+    "imagehash",
+}  # fmt: skip
 # What --help has no use for either.
 LATER = {"numpy", "faiss", "onnxruntime", "sqlalchemy", "PIL", "rich", "tokenizers"}
 PROGRAM = """
@@ -31,8 +34,8 @@ def searchable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("startup")
     for colour in ("red", "green", "blue"):
         Image.new("RGB", (64, 48), colour).save(folder / f"{colour}.png")
-    with pixfind.open_library(folder / "library") as library:
-        library.index(folder)
+    with pixfind.open(folder / "library") as library:
+        library.add(folder)
     return folder
 
 

@@ -3,42 +3,118 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pixfind.cli.output import json_option, limit_option, model_option, print_json
+from pixfind.cli.output import json_option, limit_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.errors import ModelError
+from pixfind.text import printable
 
 if TYPE_CHECKING:
-    from search import Results, SearchEngine
+    from search import Facets, Result, Results, SearchEngine
+
+# A word or a value with spaces, which the shell has taken the quotes from: -"deep snow".
+UNQUOTED = re.compile(r'(-?(?:[A-Za-z]+:)?)([^":+|()\s][^":+|()]*\s[^":+|()]*)')
+all_option = click.option(
+    "--all", "everything", is_flag=True, help="Rank every photo, however improbable a match."
+)
 
 
-@click.command()
+class QueryCommand(click.Command):
+    """A command with a query, whose words may begin with a dash: ``pixfind search dog -snow``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Tell the options from the words before click takes the words for options."""
+        options, words = [], []
+        takes_value = {
+            name: not option.is_flag and not option.count
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option)
+            for name in option.opts
+        }
+        rest = iter(args)
+        for arg in rest:
+            name, equals, _ = arg.partition("=")
+            if arg == "--":
+                words.extend(rest)
+            elif name in takes_value:
+                options.append(arg)
+                options.extend(islice(rest, int(takes_value[name] and not equals)))
+            elif re.fullmatch(r"--[a-z-]+|-n\d+", name):
+                options.append(arg)  # a limit, or none that there is: click will say so
+            else:
+                words.append(arg)
+        return super().parse_args(ctx, [*options, "--", *words])
+
+
+def query_line(arguments: Sequence[str]) -> str:
+    """Return the query that a command's arguments make.
+
+    One argument is the whole line. Of many, those that the shell has taken the quotes from get
+    them back: ``-"deep snow"`` arrives as ``-deep snow``.
+    """
+    if len(arguments) == 1:
+        return arguments[0]
+    return " ".join(
+        f'{match[1]}"{match[2]}"'
+        if (match := UNQUOTED.fullmatch(argument)) and match[1] and " -" not in match[2]
+        else argument
+        for argument in arguments
+    )
+
+
+def _print_syntax(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from search.query.grammar import grammar_text
+
+        click.echo(grammar_text())
+        ctx.exit()
+
+
+@click.command(cls=QueryCommand)
 @click.argument("query", nargs=-1, required=True)
 @limit_option
+@all_option
+@click.option("--facets", is_flag=True, help="Count years, cameras, folders and tags as well.")
 @model_option
 @json_option
+@click.option(
+    "--syntax", is_flag=True, is_eager=True, expose_value=False, callback=_print_syntax,
+    help="Explain the query language.",
+)  # fmt: skip
 @click.pass_obj
 def search(
-    settings: Settings, query: tuple[str, ...], limit: int, model: str | None, as_json: bool
+    settings: Settings,
+    query: tuple[str, ...],
+    limit: int | None,
+    everything: bool,
+    facets: bool,
+    model: str | None,
+    as_json: bool,
 ) -> None:
-    """Find photos by describing them in plain words.
+    """Find photos by describing them in plain words, with filters and exclusions.
 
-    Prints a score and a path a line, best first. The score is the cosine between the embeddings
-    of the words and of the photo.
+    Prints a score and a path a line, best first. The score is the probability that the photo is
+    one that you describe; photos below the model's cutoff are left out.
 
     \b
     Example:
       pixfind search a red telephone box
       pixfind search "children on a beach" --limit 5 --json
+      pixfind search 'flowers -yellow camera:canon date:2019.. sort:-date'
+      pixfind search snow score:">0.5"
+      pixfind search --syntax
     """
-    with _engine(settings, model, for_words=True) as engine:
-        _show(engine.search(" ".join(query), limit), as_json)
+    with open_for_search(settings, model, for_words=True) as engine:
+        found = engine.search(query_line(query), limit, everything=everything, with_facets=facets)
+        show(found, as_json)
 
 
 @click.command()
@@ -47,21 +123,26 @@ def search(
 @model_option
 @json_option
 @click.pass_obj
-def similar(settings: Settings, image: Path, limit: int, model: str | None, as_json: bool) -> None:
+def similar(
+    settings: Settings, image: Path, limit: int | None, model: str | None, as_json: bool
+) -> None:
     """Find photos that look like a picture, which need not be in the library.
 
     \b
     Example:
       pixfind similar holiday.jpg --limit 5
     """
-    with _engine(settings, model) as engine:
-        _show(engine.similar(image.absolute(), limit), as_json)
+    from search.engine import DEFAULT_LIMIT
+
+    with open_for_search(settings, model) as engine:
+        show(engine.similar(image.absolute(), limit or DEFAULT_LIMIT), as_json)
 
 
 @contextmanager
-def _engine(
+def open_for_search(
     settings: Settings, model: str | None, *, for_words: bool = False
 ) -> Iterator[SearchEngine]:
+    """Open the library and its engine; ``for_words`` loads what a text needs meanwhile."""
     from pixfind.encoders.store import ModelStore
 
     store = ModelStore(settings.models)
@@ -91,11 +172,42 @@ def _likely_model(library: Path) -> str | None:
     return None
 
 
-def _show(results: Results, as_json: bool) -> None:
-    from search.serialization import result_json, results_json
-
+def show(results: Results, as_json: bool) -> None:
+    """Print results: the photos to stdout, what is to be said of them to stderr."""
     if as_json:
+        from search.serialization import results_json
+
         print_json(results_json(results))
         return
     for result in results.results:
-        click.echo(f"{result.score or 0:.3f}  {result_json(result)['path']}")
+        click.echo(_line(result))
+    if results.facets is not None:
+        _show_facets(results.facets)
+    if results.total > len(results.results):
+        notice(f"{len(results.results):,} of {results.total:,} photos; more with --limit")
+    if not results.total:
+        _say_nothing_matches(results)
+
+
+def _line(result: Result) -> str:
+    score = "    -" if result.score is None else f"{result.score:.3f}"
+    why = f"  ({', '.join(result.fields)})" if result.fields else ""
+    return f"{score}  {printable(str(result.photo.path))}{why}"
+
+
+def _say_nothing_matches(results: Results) -> None:
+    if not results.nearest:
+        notice("no photo matches")
+        return
+    notice(f"nothing matches well (probability {results.cutoff:.2g} or more); the nearest are:")
+    for result in results.nearest:
+        notice(f"  {_line(result)}")
+    notice("--all ranks every photo")
+
+
+def _show_facets(facets: Facets) -> None:
+    for name, values in vars(facets).items():
+        if values:
+            click.echo(f"\n{name}")
+        for value in values:
+            click.echo(f"  {value.count:6,}  {printable(value.value)}")
