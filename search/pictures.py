@@ -56,6 +56,8 @@ class Pictures:
         path = normal_path(Path(named))
         known = _at(session, path)
         if known is not None:
+            if not path.exists():
+                raise PathNotFoundError(path)  # though its number would still do
             return self._of_asset(session, known)
         if self._read_files and path.exists():
             return self._of_file(session, path)

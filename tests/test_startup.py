@@ -55,7 +55,7 @@ def test_help() -> None:
 
 
 def test_text_search(searchable: Path) -> None:
-    output, modules = run("--library", searchable / "library", "search", "something", "red")
+    output, modules = run("--library", searchable / "library", "search", "something", "red", "--all")
     assert len(output.splitlines()) == 3
     assert "onnxruntime" in modules
     assert not modules & HEAVY
