@@ -7,6 +7,9 @@ import sys
 
 BENCHMARKS = {
     "cold_search": "process start to printed result, against loading ViT-B-32 with open_clip",
+    "duplicates": "precision and recall of near-duplicates: embedding, perceptual hash, both",
+    "filtered": "recall of searches among few of many photos, against exact search; their time",
+    "negatives": "what excluded words exclude, against subtracting their vector",
     "encoding": "photos and queries a second, against the bundled model of the version before",
 }
 

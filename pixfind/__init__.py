@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from pixfind.api import PhotoLibrary, open
+    from pixfind.api import PhotoLibrary, open  # noqa: A004 - as gzip.open, PIL.Image.open
     from pixfind.catalog.photos import Photo
     from pixfind.errors import PixfindError
     from search.results import Result, Results

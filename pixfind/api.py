@@ -6,15 +6,22 @@ import os
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from indexer import Indexer, Summary
+from pixfind.catalog import albums
+from pixfind.catalog.albums import SavedSearch
 from pixfind.catalog.photos import Photo
 from pixfind.config import Settings
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
 from pixfind.status import LibraryStatus, library_status
 from search import Results, SearchEngine
+from search.albums import save_album
 from search.engine import DEFAULT_LIMIT, open_engine
+
+if TYPE_CHECKING:
+    from search.duplicates import Duplicates
 
 AnyPath = str | os.PathLike[str]
 
@@ -93,6 +100,34 @@ class PhotoLibrary:
         """
         known = picture if isinstance(picture, Photo | int) else Path(picture).absolute()
         return self._engine.similar(known, limit)
+
+    def albums(self) -> list[SavedSearch]:
+        """Return the saved searches, by name."""
+        with self._library.catalog.read() as session:
+            return albums.all_albums(session)
+
+    def album(self, name: str) -> SavedSearch:
+        """Return one saved search; ``search(album(name).query)`` finds what is in it now."""
+        with self._library.catalog.read() as session:
+            return albums.find(session, name)
+
+    def save_album(self, name: str, query: str, *, replace: bool = False) -> SavedSearch:
+        """Save a query under a name; ``replace`` lets it take the place of another."""
+        return save_album(self._library, name, query, replace=replace)
+
+    def remove_album(self, name: str) -> None:
+        """Forget a saved search; its photos stay where they are."""
+        with self._library.catalog.write() as session:
+            albums.remove(session, name)
+
+    def duplicates(self, *, exact_only: bool = False) -> Duplicates:
+        """Group photos that are the same or nearly so, with a suggestion which to keep.
+
+        Nothing is deleted or changed.
+        """
+        from search.duplicates import find_duplicates  # imports what few have a use for
+
+        return find_duplicates(self._library, exact_only=exact_only)
 
     def photo(self, photo_id: int) -> Photo:
         """Return one photo's facts."""

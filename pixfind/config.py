@@ -52,4 +52,5 @@ def normal_path(path: Path) -> Path:
 
     Links are kept: a folder is known by the name that its owner gave it.
     """
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - absolute() keeps ".."
+    # Not Path's: absolute() keeps "..", and expanduser() raises where there is no such user.
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111

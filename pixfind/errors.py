@@ -22,6 +22,12 @@
     ├── RootError                    a folder of the library that cannot be moved
     ├── QueryError                   a query that says nothing
     │   └── QuerySyntaxError         a query that the query language does not know
+    ├── AlbumError                   a saved search
+    │   ├── AlbumNameError           a name that no album can have
+    │   ├── AlbumExistsError         the name is taken
+    │   └── AlbumNotFoundError       no album of that name
+    ├── ExportError                  photos that cannot be put where they were asked for
+    │   └── LinksRefusedError        symbolic links cannot be made there
     └── EvaluationError              a labelled set that cannot be read
 
 The message of each is one line: the cause and the next step. The library code raises them; only
@@ -225,6 +231,47 @@ class QuerySyntaxError(QueryError):
         self.position = position
         self.expected = expected
         self.suggestion = suggestion
+
+
+class AlbumError(PixfindError):
+    """Something about a saved search."""
+
+
+class AlbumNameError(AlbumError):
+    """No album can have that name."""
+
+
+class AlbumExistsError(AlbumError):
+    """There is an album of that name, which is not to be replaced."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is an album {name!r} already; take another name, or save over it with --replace"
+        )
+        self.name = name
+
+
+class AlbumNotFoundError(AlbumError):
+    """There is no album of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no album {name!r}; those that there are: pixfind albums list")
+        self.name = name
+
+
+class ExportError(PixfindError):
+    """Photos that cannot be exported as was asked."""
+
+
+class LinksRefusedError(ExportError):
+    """The platform, or the file system of the folder, makes no symbolic links."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"symbolic links cannot be made in {folder} ({reason}); copy the photos with --copy-to"
+        )
+        self.folder = folder
+        self.reason = reason
 
 
 class EvaluationError(PixfindError):

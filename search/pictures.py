@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pixfind.catalog import assets, photos
-from pixfind.catalog.schema import File, Root
+from pixfind.catalog import assets, photos, places
 from pixfind.config import normal_path
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import PathNotFoundError, PhotoNotFoundError, QueryError
@@ -46,39 +45,18 @@ class Pictures:
         """Return the picture that a query names: by number, by path, or by a file name.
 
         Raises:
-            PhotoNotFoundError: the library has no photo of that number.
-            PathNotFoundError: there is no such file.
-            QueryError: it cannot be told which picture is meant, or it is not to be read.
-            PhotoError: the file cannot be read or decoded.
+            PhotoError: a file cannot be read or decoded.
+            QueryError: the model has not seen the photo yet; or as ``locate``, as the following.
+            PathNotFoundError, PhotoNotFoundError: see ``locate``.
         """
-        if named.isascii() and named.isdigit():
-            return self._of_asset(session, int(named))
-        path = normal_path(Path(named))
-        known = _at(session, path)
-        if known is not None:
-            if not path.exists():
-                raise PathNotFoundError(path)  # though its number would still do
-            return self._of_asset(session, known)
-        if self._read_files and path.exists():
-            return self._of_file(session, path)
-        namesakes = _named(session, Path(named).name) if Path(named).name == named else []
-        if len(namesakes) == 1:
-            return self._of_asset(session, namesakes[0])
-        if namesakes:
-            raise QueryError(
-                f"{len(namesakes)} photos are called {printable(named)}; "
-                f"name one by its number, for example: like:{namesakes[0]}"
-            )
-        if self._read_files:
-            raise PathNotFoundError(path)
-        raise QueryError(
-            f"the library has no photo {printable(named)}; name one by its number: like:12"
+        where = locate(session, named, read_files=self._read_files)
+        return (
+            self._of_asset(session, where)
+            if isinstance(where, int)
+            else (self._of_file(session, where))
         )
 
     def _of_asset(self, session: Session, asset_id: int) -> Picture:
-        if not 0 < asset_id <= MAX_ID:
-            raise PhotoNotFoundError(asset_id)
-        photos.photo(session, asset_id)  # or say that it is gone
         vector = assets.vector_of(session, asset_id, self._model_id)
         if vector is None:
             raise QueryError(
@@ -100,20 +78,63 @@ class Pictures:
         return Picture(self._encoder.encode_images([photo.image])[0], None)
 
 
-def _at(session: Session, path: Path) -> int | None:
-    """Return the asset of a file of the library."""
-    for root_id, root in session.execute(select(Root.id, Root.path)):
-        if path.is_relative_to(root):
-            inside = path.relative_to(root)
-            folder = "" if inside.parent == Path() else inside.parent.as_posix()
-            return session.scalar(
-                select(File.asset_id).where(
-                    File.root_id == root_id, File.folder == folder, File.name == inside.name
-                )
-            )
-    return None
+def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
+    """Return the photo of the library that a query names, or else the file.
+
+    Args:
+        session: the library's.
+        named: a number, a path, or the name of a file of the library.
+        read_files: see ``Pictures``.
+
+    Returns:
+        an asset's id, or an absolute path.
+
+    Raises:
+        PhotoNotFoundError: the library has no photo of that number.
+        PathNotFoundError: there is no such file.
+        QueryError: it cannot be told which picture is meant, or it is not to be read.
+    """
+    if named.isascii() and named.isdigit():
+        if not 0 < int(named) <= MAX_ID:
+            raise PhotoNotFoundError(int(named))
+        return photos.photo(session, int(named)).id
+    path = _path(named, read_files)
+    if path is not None:
+        # Not Path's: it raises for names that cannot be.
+        is_there = os.path.exists(path)  # noqa: PTH110
+        known = places.asset_at(session, path)
+        if known is not None and is_there:
+            return known
+        if known is not None:
+            raise PathNotFoundError(path)  # though its number would still do
+        if read_files and is_there:
+            return path
+    return _of_name(session, named, read_files)
 
 
-def _named(session: Session, name: str) -> list[int]:
-    found = select(File.asset_id).where(File.name == name, File.asset_id.is_not(None))
-    return [asset_id for asset_id in session.scalars(found.distinct()) if asset_id is not None]
+def _path(named: str, read_files: bool) -> Path | None:
+    """Return the path that a name stands for; ``None`` if it is to stand for none.
+
+    For strangers that is an absolute one only: what lies under ``~`` or beside the program would
+    tell of the machine.
+    """
+    if read_files:
+        return normal_path(Path(named))
+    path = Path(named)
+    return path if path.is_absolute() and ".." not in path.parts else None
+
+
+def _of_name(session: Session, named: str, read_files: bool) -> int:
+    namesakes = places.assets_named(session, named) if Path(named).name == named else []
+    if len(namesakes) == 1:
+        return namesakes[0]
+    if namesakes:
+        raise QueryError(
+            f"{len(namesakes)} photos are called {printable(named)}; "
+            f"name one by its number, for example: like:{namesakes[0]}"
+        )
+    if read_files:
+        raise PathNotFoundError(normal_path(Path(named)))
+    raise QueryError(
+        f"the library has no photo {printable(named)}; name one by its number: like:12"
+    )

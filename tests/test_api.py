@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,31 @@ def test_models_that_do_not_fit(tmp_path: Path, photos: Path, settings: Settings
     absent = pixfind.open(tmp_path / "new", model="absent")
     with absent as library, pytest.raises(ModelNotFoundError, match="absent"):
         library.add(photos)
+
+
+def test_albums_and_duplicates(tmp_path: Path, photos: Path) -> None:
+    (photos / "copy.jpg").write_bytes((photos / "red.jpg").read_bytes())
+    with pixfind.open(tmp_path / "mine") as library:
+        library.add(photos)
+        saved = library.save_album("Inside", "folder:inner")
+        assert library.albums() == [saved]
+        (result,) = library.search(library.album("inside").query).results
+        assert result.photo.path.name == "blue.webp"
+        library.remove_album("Inside")
+        assert library.albums() == []
+        (group,) = library.duplicates(exact_only=True).groups
+        assert group.kind == "exact"
+
+
+def test_the_readmes_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """What the README shows of the Python API runs, and prints what it says."""
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "photos" / "a red telephone box.png")
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    (example,) = re.findall(r"```python\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, str(readme), "exec"), {})
+    assert "a red telephone box.png" in capsys.readouterr().out
 
 
 def test_every_error_is_a_pixfind_error(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ ALLOWED = {
     "search": {"pixfind", "search"},
     "web": {"pixfind", "search", "web"},
     "training": {"pixfind", "training", "indexer", "search"},
-    "benchmarks": {"pixfind", "benchmarks", "indexer", "search"},
+    "benchmarks": {"pixfind", "benchmarks", "indexer", "search", "training"},
 }
 PACKAGE = ROOT / "pixfind" / "__init__.py"  # hands the API on, lazily
 FILES = sorted(file for package in OURS for file in (ROOT / package).rglob("*.py"))

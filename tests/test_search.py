@@ -290,11 +290,11 @@ def test_strangers_cannot_have_files_read(
     assert names(engine.search(f'like:"{album / "red barn.jpg"}"'))
     outside = picture(tmp_path / "elsewhere.png", "lime")
     messages = []
-    for path in (outside, tmp_path / "nowhere.png"):
+    for path in (outside, tmp_path / "nowhere.png", Path("~nosuch/x.png"), Path("~root/x.png")):
         with pytest.raises(QueryError) as caught:
             engine.search(f"like:{path}")
         messages.append(str(caught.value).replace(path.name, ""))
-    assert messages[0] == messages[1]
+    assert len({message.split("; ")[1] for message in messages}) == 1
 
 
 def test_ambiguous_name(engine: SearchEngine, tmp_path: Path, index: Callable) -> None:

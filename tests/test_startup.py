@@ -55,7 +55,8 @@ def test_help() -> None:
 
 
 def test_text_search(searchable: Path) -> None:
-    output, modules = run("--library", searchable / "library", "search", "something", "red", "--all")
+    library = searchable / "library"
+    output, modules = run("--library", library, "search", "something", "red", "--all")
     assert len(output.splitlines()) == 3
     assert "onnxruntime" in modules
     assert not modules & HEAVY

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, url_for
 
 from pixfind.catalog.photos import Photo
-from pixfind.errors import QueryError
+from search import Result
 from search.engine import DEFAULT_LIMIT
+from search.query import parse
 from search.serialization import photo_json, result_json, results_json
+from web import parameters
 from web.state import state
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -17,11 +20,23 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 @blueprint.get("/search")
 def search() -> dict[str, Any]:
-    """Answer ``?q=&limit=`` with ranked photos."""
-    found = state().engine().search(request.args.get("q", ""), _limit())
+    """Answer ``?q=&limit=&offset=&all=1&facets=1`` with ranked photos."""
+    asked = parse(parameters.query())
+    found = (
+        state()
+        .engine()
+        .search(
+            asked,
+            # A limit in the query may be higher than what one request may cost.
+            parameters.limit(min(asked.limit or DEFAULT_LIMIT, parameters.MAX_SHOWN)),
+            offset=parameters.offset(),
+            everything=parameters.flag("all"),
+            with_facets=parameters.flag("facets"),
+        )
+    )
     answer = results_json(found)
-    shown = zip(found.results, answer["results"], strict=True)
-    answer["results"] = [_linked(result.photo, facts) for result, facts in shown]
+    answer["results"] = _all_linked(found.results, answer["results"])
+    answer["nearest"] = _all_linked(found.nearest, answer["nearest"])
     return answer
 
 
@@ -34,22 +49,16 @@ def photo(photo_id: int) -> dict[str, Any]:
 
 @blueprint.get("/photos/<int:photo_id>/similar")
 def similar(photo_id: int) -> dict[str, Any]:
-    """Answer with the photos most like one."""
-    found = state().engine().similar(photo_id, _limit())
-    return {
-        "total": found.total,
-        "results": [_linked(r.photo, result_json(r)) for r in found.results],
-    }
+    """Answer ``?limit=`` with the photos most like one."""
+    found = state().engine().similar(photo_id, parameters.limit(DEFAULT_LIMIT))
+    facts = [result_json(result) for result in found.results]
+    return {"total": found.total, "results": _all_linked(found.results, facts)}
 
 
-def _limit() -> int:
-    given = request.args.get("limit")
-    if given is None:
-        return DEFAULT_LIMIT
-    try:
-        return int(given)
-    except ValueError:
-        raise QueryError(f"the limit must be a number, not {given[:20]!r}") from None
+def _all_linked(
+    results: Sequence[Result], documents: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [_linked(result.photo, facts) for result, facts in zip(results, documents, strict=True)]
 
 
 def _linked(photo: Photo, facts: dict[str, Any]) -> dict[str, Any]:

@@ -10,16 +10,28 @@ from pixfind.catalog.photos import Photo
 from pixfind.photos.thumbnails import GRID_EDGE
 from pixfind.text import printable, readable_size
 
+# What is smaller, a page need not tell apart.
+LEAST_SHOWN = 0.01
+
 
 def register_filters(app: Flask) -> None:
     """Make the functions below known to the templates."""
-    for function in (facts, file_name, printable, thumbnail_size):
+    for function in (facts, file_name, percentage, printable, thumbnail_size):
         app.add_template_filter(function)
 
 
 def file_name(photo: Photo) -> str:
     """Return the photo's file name as it can be shown."""
     return printable(photo.paths[0].name)
+
+
+def percentage(probability: float) -> str:
+    """Return a probability in hundredths, never as none or all of them unless it is that."""
+    if 0 < probability < LEAST_SHOWN:
+        return "<1%"
+    if 1 - LEAST_SHOWN < probability < 1:
+        return ">99%"
+    return f"{probability:.0%}"
 
 
 def thumbnail_size(photo: Photo) -> tuple[int, int]:

@@ -1,35 +1,39 @@
-"""The pages: search, and one photo."""
+"""The pages: search, one photo, and what can be asked."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 
-from search import Result
+from pixfind.catalog.photos import Photo
+from pixfind.errors import QueryError, QuerySyntaxError
+from search import Result, SearchEngine
+from search.query import Query, format_query, parse
+from web import parameters
+from web.query_help import examples, explained_fields, notes
+from web.results_page import Links, ResultsPage
 from web.state import state
 
 blueprint = Blueprint("pages", __name__)
 
 PAGE = 40
 SIMILAR = 12
-MAX_LIMIT = 1000
 
 
 @blueprint.get("/")
 def index() -> str:
-    """Show the search box with what was found, or the latest photos."""
-    query = request.args.get("q", "").strip()
-    limit = min(request.args.get("limit", PAGE, type=int), MAX_LIMIT)
-    engine = state().engine()
-    if not query:
-        latest = [Result(photo) for photo in engine.latest(limit)]
-        return render_template("search.html", query="", results=latest, total=None, more=None)
-    found = engine.search(query, limit)
-    more = (
-        min(limit + PAGE, MAX_LIMIT) if len(found.results) < min(found.total, MAX_LIMIT) else None
-    )
-    return render_template(
-        "search.html", query=query, results=found.results, total=found.total, more=more
-    )
+    """Show what answers the query, or the latest photos."""
+    typed, limit = parameters.query(), parameters.limit(PAGE)
+    asked = parse(typed)
+    if not asked.terms:
+        latest = [Result(photo) for photo in state().engine().latest(limit)]
+        return render_template("latest.html", results=latest, links=Links())
+    links = Links(asked, format_query(asked), parameters.flag("all"))
+    found = state().engine().search(asked, limit, everything=links.everything, with_facets=True)
+    page = ResultsPage(found, links, state().count_photos())
+    more = None
+    if len(found.results) < min(found.total, parameters.MAX_SHOWN):
+        more = links.search(typed, limit=min(limit + PAGE, parameters.MAX_SHOWN))
+    return render_template("search.html", query=typed, page=page, found=found, more=more)
 
 
 @blueprint.get("/photos/<int:photo_id>")
@@ -37,6 +41,36 @@ def photo(photo_id: int) -> str:
     """Show one photo with its facts and the photos most like it."""
     engine = state().engine()
     shown = engine.photo(photo_id)
-    similar = engine.similar(photo_id, SIMILAR).results
-    query = request.args.get("q", "").strip()
-    return render_template("photo.html", photo=shown, similar=similar, query=query)
+    query = parameters.query()
+    return render_template(
+        "photo.html",
+        photo=shown,
+        similar=_similar(engine, shown),
+        query=query,
+        links=_way_back(query),
+        alone=Links(),
+    )
+
+
+@blueprint.get("/help")
+def query_help() -> str:
+    """Show the query language."""
+    return render_template(
+        "help.html", examples=examples(), fields=explained_fields(), notes=notes()
+    )
+
+
+def _similar(engine: SearchEngine, photo: Photo) -> tuple[Result, ...]:
+    try:
+        return engine.similar(photo, SIMILAR).results
+    except QueryError:  # another model is about to take over, and this one has not seen it
+        return ()
+
+
+def _way_back(query: str) -> Links:
+    """Return links to the query that led to a photo; a mistake in it is told when it is asked."""
+    try:
+        asked = parse(query)
+    except QuerySyntaxError:
+        asked = Query()
+    return Links(asked, query, parameters.flag("all"))

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from pixfind.catalog import assets
 from pixfind.config import Settings
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryEmptyError
@@ -51,9 +52,19 @@ class AppState:
         with self._lock:
             if self._engine is None or self._engine_model != model.id:
                 store = ModelStore(self.settings.models)
-                self._engine = open_engine(library, store, self._asked)
+                # A request names photos of the library, never files beside it.
+                self._engine = open_engine(library, store, self._asked, read_files=False)
                 self._engine_model = model.id
             return self._engine
+
+    def count_photos(self) -> int:
+        """Return how many photos can be found."""
+        library = self.library()
+        model = library.model()
+        if model is None:
+            return 0
+        with library.catalog.read() as session:
+            return assets.count_searchable(session, model.id)
 
     def thumbnails(self) -> Thumbnails:
         """Return the library's thumbnails."""

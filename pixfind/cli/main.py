@@ -12,8 +12,11 @@ from typing import Any
 import click
 
 from pixfind import __version__
+from pixfind.cli.albums import albums
 from pixfind.cli.demo import demo
+from pixfind.cli.dupes import dupes
 from pixfind.cli.evaluate import evaluate
+from pixfind.cli.export import export
 from pixfind.cli.index import forget, index, move
 from pixfind.cli.models import models
 from pixfind.cli.search import search, similar
@@ -61,7 +64,11 @@ def cli(ctx: click.Context, library: Path | None) -> None:
     ctx.obj = Settings.load(library)
 
 
-for command in (index, search, similar, status, serve, models, evaluate, demo, move, forget):
+COMMANDS = (
+    index, search, similar, albums, export, dupes, status, serve, models, evaluate, demo, move,
+    forget,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -17,7 +17,8 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
 )
 limit_option = click.option(
-    "--limit", "-n", type=click.IntRange(1, 100_000), help="How many photos to show.  [default: 20]",
+    "--limit", "-n", type=click.IntRange(1, 100_000),
+    help="How many photos to show.  [default: 20, or the query's limit:]",
 )  # fmt: skip
 model_option = click.option("--model", metavar="NAME", help="One of: pixfind models list.")
 

@@ -32,7 +32,8 @@ class QueryCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Tell the options from the words before click takes the words for options."""
-        options, words = [], []
+        options: list[str] = []
+        words: list[str] = []
         takes_value = {
             name: not option.is_flag and not option.count
             for option in self.get_params(ctx)

@@ -93,7 +93,8 @@ class OnnxEncoder(Encoder):
             with suppress(ModelDamagedError):
                 self._once(TEXT_GRAPH, self._session)
 
-        threading.Thread(target=load, name="preload", daemon=True).start()
+        # Not a daemon: one that is still at it when the program ends can bring that down.
+        threading.Thread(target=load, name="preload").start()
 
     @property
     def _image_graph(self) -> Any:

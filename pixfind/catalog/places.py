@@ -1,0 +1,48 @@
+"""Where pictures lie: which one is at a path, which ones have a name, what a scan comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pixfind.catalog import roots
+from pixfind.catalog.schema import File
+from pixfind.photos.formats import is_photo_folder_name
+
+
+def asset_at(session: Session, path: Path) -> int | None:
+    """Return the asset of the file of the library at an absolute path, if there is one."""
+    for root in roots.all_roots(session):
+        if not path.is_relative_to(root.path):
+            continue
+        inside = path.relative_to(root.path)
+        folder = "" if inside.parent == Path() else inside.parent.as_posix()
+        found = session.scalar(
+            select(File.asset_id).where(
+                File.root_id == root.id, File.folder == folder, File.name == inside.name
+            )
+        )
+        if found is not None:  # a root may lie in another, in a hidden folder
+            return found
+    return None
+
+
+def assets_named(session: Session, name: str) -> list[int]:
+    """Return the assets of all files of that name, in any folder."""
+    found = select(File.asset_id).where(File.name == name, File.asset_id.is_not(None))
+    return [asset_id for asset_id in session.scalars(found.distinct()) if asset_id is not None]
+
+
+def root_over(session: Session, folder: Path) -> Path | None:
+    """Return the root whose next scan comes to a folder, which need not be there yet."""
+    # As scans do: what a link to a folder leads to is not looked at.
+    place = folder.resolve()
+    for root in roots.all_roots(session):
+        top = Path(root.path).resolve()
+        if root.whole and place.is_relative_to(top):
+            inside = place.relative_to(top).parts
+            if all(is_photo_folder_name(name) for name in inside):
+                return Path(root.path)
+    return None

@@ -1,0 +1,56 @@
+"""What a request asks for besides the query, checked."""
+
+from __future__ import annotations
+
+from flask import request
+
+from pixfind.errors import QueryError
+
+# The bundled server's threads are few: what a request may cost them is bounded here.
+MAX_SHOWN = 1000
+MAX_OFFSET = 10_000_000
+DIGITS = 10  # no larger number is meant, and Python reads none of thousands of digits
+
+
+def query() -> str:
+    """Return the query as it was typed."""
+    return request.args.get("q", "").strip()
+
+
+def flag(name: str) -> bool:
+    """Return whether ``?name=1`` is there.
+
+    Raises:
+        QueryError: it is neither 1 nor 0.
+    """
+    given = request.args.get(name) or "0"
+    if given not in ("0", "1"):
+        raise QueryError(f"{name} must be 1 or 0, not {given[:20]!r}")
+    return given == "1"
+
+
+def limit(default: int) -> int:
+    """Return how many results are asked for.
+
+    Raises:
+        QueryError: it is no number, or out of bounds.
+    """
+    return _number("limit", default, 1, MAX_SHOWN)
+
+
+def offset() -> int:
+    """Return how many results are to be passed over.
+
+    Raises:
+        QueryError: it is no number, or out of bounds.
+    """
+    return _number("offset", 0, 0, MAX_OFFSET)
+
+
+def _number(name: str, default: int, low: int, high: int) -> int:
+    given = request.args.get(name)
+    if given is None:
+        return default
+    if given.isascii() and given.isdecimal() and len(given) <= DIGITS and low <= int(given) <= high:
+        return int(given)
+    raise QueryError(f"the {name} must be a number from {low} to {high}, not {given[:20]!r}")
