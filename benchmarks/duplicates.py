@@ -32,9 +32,9 @@ from pixfind.library import Library
 from pixfind.photos.appearance import Look, hash_distances, look_of_file
 from pixfind.photos.decode import decode_file
 from pixfind.photos.thumbnails import Thumbnails
-from search.duplicates import LEAST_COSINE, MOST_BITS, Duplicates, find_duplicates
-from search.grouping import Candidate, Member, choose
-from search.neighbours import close_pairs
+from search.duplicates.finding import LEAST_COSINE, MOST_BITS, Duplicates, find_duplicates
+from search.duplicates.grouping import Candidate, Member, choose
+from search.duplicates.neighbours import close_pairs
 
 FOLDER = Path("../shared/training/flickr8k/images")
 SEED = 0

@@ -21,7 +21,7 @@ from search.albums import save_album
 from search.engine import DEFAULT_LIMIT, open_engine
 
 if TYPE_CHECKING:
-    from search.duplicates import Duplicates
+    from search.duplicates.finding import Duplicates
 
 AnyPath = str | os.PathLike[str]
 
@@ -125,7 +125,7 @@ class PhotoLibrary:
 
         Nothing is deleted or changed.
         """
-        from search.duplicates import find_duplicates  # imports what few have a use for
+        from search.duplicates.finding import find_duplicates  # imports what few have a use for
 
         return find_duplicates(self._library, exact_only=exact_only)
 

@@ -18,7 +18,7 @@ from search.composition import Direction, Part, spread
 SAMPLE = 2000
 # Who excludes something has seen it among the results: about one photo in four of them shows it.
 # And what shows it a little goes down, by so many standard deviations for each that it stands out.
-# With these, dev photos' first ten held many wanted and few unwanted ones (benchmarks/negatives.py).
+# So dev photos' first ten held many wanted and few unwanted ones (benchmarks/negatives.py).
 NEGATIVE_ODDS = 0.3
 LOWERED = 0.5
 # From which probability on a photo shows what was excluded.

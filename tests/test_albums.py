@@ -36,8 +36,8 @@ from pixfind.library import Library
 from pixfind.spreadsheet import plain_cell
 from search import SearchEngine
 from search.albums import save_album
-from search.export import Destinations, Exported, answers, export
-from search.tables import COLUMNS
+from search.export.exporting import Destinations, Exported, answers, export
+from search.export.tables import COLUMNS
 
 Index = Callable[..., Summary]
 Pixfind = Callable[..., Result]
@@ -501,7 +501,7 @@ def test_an_export_that_is_stopped_leaves_no_half_table(
 def test_all_that_answer_are_exported(
     engine: SearchEngine, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr("search.export.MAX_LIMIT", page)
+    monkeypatch.setattr("search.export.exporting.MAX_LIMIT", page)
     for number in range(30):  # more than a search shows by itself
         picture(tmp_path / "many" / f"{number:02}.png", (number, 0, 0))
     index(tmp_path / "many")

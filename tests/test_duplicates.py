@@ -23,11 +23,11 @@ from pixfind.encoders.base import Encoder
 from pixfind.errors import LibraryEmptyError
 from pixfind.library import Library
 from pixfind.photos.appearance import hash_distances, look_of
-from search import duplicates
-from search.copies import FileCopy
-from search.duplicates import MOST_BITS, find_duplicates
-from search.grouping import Group, Reason, linked
-from search.neighbours import close_pairs
+from search.duplicates import finding as duplicates
+from search.duplicates.copies import FileCopy
+from search.duplicates.finding import MOST_BITS, find_duplicates
+from search.duplicates.grouping import Group, Reason, linked
+from search.duplicates.neighbours import close_pairs
 
 Index = Callable[..., Summary]
 Pixfind = Callable[..., Result]
@@ -403,7 +403,7 @@ def test_progress_comes_to_its_end_twice(library: Library, index: Index, album: 
 
 def test_close_pairs_are_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("BLOCK_ROWS", 7), ("BLOCK_COLUMNS", 11)):
-        monkeypatch.setattr(f"search.neighbours.{name}", value)
+        monkeypatch.setattr(f"search.duplicates.neighbours.{name}", value)
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((60, 4))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)

@@ -12,7 +12,7 @@ from pixfind.config import Settings
 from pixfind.text import printable
 
 if TYPE_CHECKING:
-    from search.duplicates import Duplicates
+    from search.duplicates.finding import Duplicates
 
 
 @click.command()
@@ -46,7 +46,7 @@ def dupes(settings: Settings, exact_only: bool, as_json: bool, table: Path | Non
     if table:
         _require_new(table)
     from pixfind.library import Library
-    from search.duplicates import find_duplicates
+    from search.duplicates.finding import find_duplicates
 
     with (
         Library.open(settings.library) as library,

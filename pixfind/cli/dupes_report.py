@@ -10,9 +10,9 @@ from typing import Any
 
 from pixfind.spreadsheet import plain_cell
 from pixfind.text import printable, readable_size
-from search.copies import FileCopy
-from search.duplicates import Duplicates
-from search.grouping import AS_SHARP, Group, Member
+from search.duplicates.copies import FileCopy
+from search.duplicates.finding import Duplicates
+from search.duplicates.grouping import AS_SHARP, Group, Member
 from search.serialization import photo_json
 
 HEADINGS = (

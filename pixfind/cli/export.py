@@ -16,7 +16,7 @@ from pixfind.config import Settings
 from pixfind.text import printable
 
 if TYPE_CHECKING:
-    from search.export import Destinations, Exported
+    from search.export.exporting import Destinations, Exported
 
 SHOWN_FAILURES = 10
 STDOUT = Path("-")
@@ -63,7 +63,7 @@ def export(
     """
     _require_sense(query, album, (copy_to, link_to, csv, jsonl), as_json)
     line = query_line(query) if album is None else saved_search(settings, album).query
-    from search.export import Destinations
+    from search.export.exporting import Destinations
 
     to = Destinations(copy_to, link_to, _output(csv), _output(jsonl), replace)
     done = _run(settings, model, line, to, everything)
@@ -93,8 +93,8 @@ def _output(file: Path | None) -> Path | BinaryIO | None:
 def _run(
     settings: Settings, model: str | None, line: str, to: Destinations, everything: bool
 ) -> Exported:
-    from search.export import answers
-    from search.export import export as export_answers
+    from search.export.exporting import answers
+    from search.export.exporting import export as export_answers
 
     with open_for_search(settings, model, for_words=True) as engine:
         found = answers(engine, line, everything=everything)

@@ -18,7 +18,7 @@ import numpy as np
 from pixfind.catalog.assets import Ids, Vectors
 from pixfind.catalog.photos import Photo
 from pixfind.photos.appearance import Look, hash_distances
-from search.copies import FileCopy, path_order
+from search.duplicates.copies import FileCopy, path_order
 
 # A frame, a caption or a light crop changes a picture's pixels by less than this share.
 AS_LARGE = 0.8

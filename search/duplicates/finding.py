@@ -26,9 +26,9 @@ from pixfind.library import Library
 from pixfind.machine import cores
 from pixfind.photos.appearance import HASH_BITS, Look, hash_distances, look_of_file
 from pixfind.photos.thumbnails import Thumbnails
-from search.copies import file_copies
-from search.grouping import Candidate, Group, Member, Reason, linked, near_groups
-from search.neighbours import Pairs, close_pairs
+from search.duplicates.copies import file_copies
+from search.duplicates.grouping import Candidate, Group, Member, Reason, linked, near_groups
+from search.duplicates.neighbours import Pairs, close_pairs
 
 # Both were chosen with the bundled model (benchmarks: duplicates). Copies of photos of a camera's
 # size are all this close. A cosine of 0.7 would also find those scaled down to a thumbnail's size,

@@ -17,12 +17,12 @@ from pixfind.durable import replace_file
 from pixfind.errors import ExportError
 from pixfind.photos.formats import is_picture_name
 from search.engine import SearchEngine
-from search.placing import Placing, copy_into, link_into
+from search.export.placing import Placing, copy_into, link_into
+from search.export.tables import csv_header, csv_line, json_line
 from search.query.fields import MAX_LIMIT
 from search.query.model import Like, Phrase, Query
 from search.query.parser import parse
 from search.results import Result, Results
-from search.tables import csv_header, csv_line, json_line
 
 Progress = Callable[[int, int], None]
 # Where no further photo can be written either.
