@@ -25,6 +25,8 @@ EXACT_LIMIT = 200_000
 LISTS_PER_SQRT = 4
 PROBED_SHARE = 8
 TRAINING_VECTORS_PER_LIST = 64
+# How many of the best are looked at first to find all above a score.
+FIRST_ABOVE = 1024
 # The highest id for which a filter is a bitmap, which is quicker than a set: 4 MB.
 MAX_BITS = 1 << 25
 
@@ -150,17 +152,14 @@ class VectorIndex:
         Returns:
             Scores, float32, and ids, int64, both (n,), best first.
         """
-        chosen = None if allowed is None else self._among(allowed)
-        candidates = len(self) if chosen is None else len(chosen)
-        if not candidates or score == np.inf:
-            return np.empty(0, np.float32), np.empty(0, np.int64)
-        queries = np.ascontiguousarray(query[np.newaxis], np.float32)
-        lowest = float(np.nextafter(np.float32(max(score, -2.0)), np.float32(-3.0)))
-        _, scores, ids = self._index.range_search(
-            queries, lowest, params=self._parameters(chosen, candidates)
-        )
-        order = np.lexsort((ids, -scores))
-        return scores[order], ids[order]
+        # Not FAISS's own range search, which takes five times as long for float16.
+        k = FIRST_ABOVE
+        while True:
+            scores, ids = self.search(query[np.newaxis], k, allowed)
+            enough = scores[0] >= score
+            if scores.shape[1] < k or not enough[-1]:
+                return scores[0][enough], ids[0][enough]
+            k *= 8
 
     def _among(self, allowed: Ids) -> Ids:
         """Return those of the allowed ids that are in the index."""

@@ -33,14 +33,13 @@ def facets(session: Session, known: Mapping[int, Facts]) -> Facets:
     )
 
 
-def _folders(places: Sequence[tuple[int, Path]]) -> Mapping[str, int]:
+def _folders(holding: Mapping[Path, set[int]]) -> Mapping[str, int]:
     """Count the pictures in and below each folder that holds some, as the filter finds them."""
-    holding = {folder for _, folder in places}
     inside: defaultdict[Path, set[int]] = defaultdict(set)
-    for asset_id, folder in places:
+    for folder, ids in holding.items():
         for outer in (folder, *folder.parents):
             if outer in holding:
-                inside[outer].add(asset_id)
+                inside[outer] |= ids
     return {str(folder): len(ids) for folder, ids in inside.items()}
 
 

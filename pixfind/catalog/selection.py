@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,15 +67,17 @@ def facts(session: Session, ids: Sequence[int]) -> dict[int, Facts]:
     return {row[0]: Facts(*row) for row in rows}
 
 
-def folders(session: Session, ids: Sequence[int]) -> list[tuple[int, Path]]:
-    """Return the folders that the pictures lie in, absolute, each with the picture's id."""
+def folders(session: Session, ids: Sequence[int]) -> dict[Path, set[int]]:
+    """Return the folders that pictures lie in, absolute, and which lie in each."""
     rows = session.execute(
-        select(File.asset_id, Root.path, File.folder)
+        select(Root.path, File.folder, File.asset_id)
         .join(Root, Root.id == File.root_id)
         .where(File.asset_id.in_(among(ids)))
-        .distinct()
     )
-    return [(row[0] or 0, Path(row[1], row[2])) for row in rows]
+    found: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for root, folder, asset_id in rows:
+        found[root, folder].add(asset_id or 0)
+    return {Path(root, folder): inside for (root, folder), inside in found.items()}
 
 
 def count_tags(session: Session, ids: Sequence[int]) -> dict[str, int]:
