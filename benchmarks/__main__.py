@@ -7,6 +7,7 @@ import sys
 
 BENCHMARKS = {
     "cold_search": "process start to printed result, against loading ViT-B-32 with open_clip",
+    "cutoff": "what is shown of a library and what is not, against one cosine for all queries",
     "duplicates": "precision and recall of near-duplicates: embedding, perceptual hash, both",
     "filtered": "recall of searches among few of many photos, against exact search; their time",
     "negatives": "what excluded words exclude, against subtracting their vector",

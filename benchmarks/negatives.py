@@ -34,7 +34,7 @@ TOP = 10
 WAYS = ("wanted alone", "subtracted", "excluded")
 # For the dev figures: what is tried, words that many photos share, pairs of them that part a set,
 # and libraries with some photos of the wanted.
-SUBTRACTED, ODDS, LOWERED = (0.5, 0.7, 1.0), (0.1, 0.3, 1.0, 3.0), (0.0, 0.3, 0.5)
+SUBTRACTED, ODDS, LOWERED = (0.5, 0.7, 1.0), (0.01, 0.03, 0.1, 0.3), (0.0, 0.3, 0.5)
 FEWEST, LEAST, MOST, PAIRS, LIBRARY, MATCHING = 8, 3, 0.6, 600, 388, 12
 
 

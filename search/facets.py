@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import selection
+from pixfind.catalog.functions import folded
 from pixfind.catalog.photos import camera_name
 from pixfind.catalog.selection import Facts
 from search.query.formatting import format_term
@@ -23,14 +24,23 @@ SHOWN = 20
 def facets(session: Session, known: Mapping[int, Facts]) -> Facets:
     """Count what pictures have in common, by their facts."""
     ids = list(known)
-    cameras = (camera_name(f.camera_make, f.camera_model) for f in known.values())
     return Facets(
         year=_years(known.values()),
-        # The star makes it all of the name: there is a Mark II of many a camera.
-        camera=_texts("camera", Counter(name for name in cameras if name), "*"),
+        # The sign makes it all of the name: there is a Mark II of many a camera.
+        camera=_texts("camera", _cameras(known.values()), "="),
         folder=_texts("folder", _folders(selection.folders(session, ids))),
         tag=_texts("tag", selection.count_tags(session, ids)),
     )
+
+
+def _cameras(known: Iterable[Facts]) -> Mapping[str, int]:
+    """Count the pictures of each camera; spellings that the filter takes for one are one."""
+    spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for facts in known:
+        name = camera_name(facts.camera_make, facts.camera_model)
+        if name:
+            spellings[folded(name)][name] += 1
+    return {max(each, key=lambda n: (each[n], n)): each.total() for each in spellings.values()}
 
 
 def _folders(holding: Mapping[Path, set[int]]) -> Mapping[str, int]:

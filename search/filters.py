@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -50,29 +52,28 @@ def _bytes(column: Any) -> Any:
 
 
 def _camera(value: Value) -> Condition:
-    make = func.coalesce(Asset.camera_make, "")
-    model = func.coalesce(Asset.camera_model, "")
-    return func.holds(_bytes(func.trim(make + " " + model)), _text(value)) == true()
+    make, model = _bytes(Asset.camera_make), _bytes(Asset.camera_model)
+    return func.is_camera(make, model, _pattern(value)) == true()
 
 
 def _lens(value: Value) -> Condition:
-    return func.holds(_bytes(Asset.lens), _text(value)) == true()
+    return func.holds(_bytes(Asset.lens), _pattern(value)) == true()
 
 
 def _tag(value: Value) -> Condition:
-    named = func.equals(_bytes(Tag.name), _text(value)) == true()
+    named = func.equals(_bytes(Tag.name), _pattern(value)) == true()
     return Asset.id.in_(select(AssetTag.asset_id).join(Tag, Tag.id == AssetTag.tag_id).where(named))
 
 
 def _file(value: Value) -> Condition:
     return exists().where(
-        File.asset_id == Asset.id, func.holds(_bytes(File.name), _text(value)) == true()
+        File.asset_id == Asset.id, func.holds(_bytes(File.name), _pattern(value)) == true()
     )
 
 
 def _folder(value: Value) -> Condition:
     path = _bytes(Root.path).concat(b"/").concat(_bytes(File.folder))
-    below = func.lies_in(cast(path, BLOB), _text(value)) == true()
+    below = func.lies_in(cast(path, BLOB), _pattern(value)) == true()
     return exists().where(File.asset_id == Asset.id, Root.id == File.root_id, below)
 
 
@@ -110,6 +111,20 @@ def _near(value: Value) -> Condition:
         func.distance(Asset.latitude, Asset.longitude, value.latitude, value.longitude)
         <= value.radius,
     )
+
+
+def _rounded(column: Any) -> Callable[[Value], Condition]:
+    """Compare as it is shown: phones write 1244236/699009 for an aperture of 1.78."""
+    shown = func.round(column, SHOWN_DIGITS)
+    in_range = _number(shown)
+
+    def condition(value: Value) -> Condition:
+        if isinstance(value, Numbers) and value.low is not None and value.low == value.high:
+            # Rounded by SQLite, too, which rounds halves up.
+            return shown == func.round(value.low, SHOWN_DIGITS)
+        return in_range(value)
+
+    return condition
 
 
 def _number(column: Any) -> Callable[[Value], Condition]:
@@ -156,7 +171,19 @@ def _text(value: Value) -> str:
     return value.text
 
 
+def _pattern(value: Value) -> bytes:
+    # Of halves of characters, only those that stand for a byte of a file's name can be in one.
+    return os.fsencode(re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", _text(value)))
+
+
+def _stars() -> Any:
+    # What was rejected (-1) is not merely worth fewer stars: it has none to compare.
+    return func.nullif(func.coalesce(Asset.rating, literal(0)), REJECTED)
+
+
 MAX_YEAR = 9999
+REJECTED = -1
+SHOWN_DIGITS = 2
 
 FIELDS: dict[str, Callable[[Value], Condition]] = {
     "folder": _folder,
@@ -173,10 +200,10 @@ FIELDS: dict[str, Callable[[Value], Condition]] = {
     "height": _number(Asset.height),
     "orientation": _orientation,
     "tag": _tag,
-    "rating": _number(func.coalesce(Asset.rating, literal(0))),
+    "rating": _number(_stars()),
     "iso": _number(Asset.iso),
-    "focal": _number(Asset.focal_length),
-    "aperture": _number(Asset.aperture),
+    "focal": _rounded(Asset.focal_length),
+    "aperture": _rounded(Asset.aperture),
     "seen": _date(Asset.seen_at),
     "id": _number(Asset.id),
 }

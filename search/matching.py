@@ -16,10 +16,10 @@ from search.composition import Direction, Part, spread
 
 # How large a part of a library tells how a query scores on it.
 SAMPLE = 2000
-# Who excludes something has seen it among the results: about one photo in four of them shows it.
+# Who excludes something has seen it among the results: about one photo in eleven shows it.
 # And what shows it a little goes down, by so many standard deviations for each that it stands out.
 # So dev photos' first ten held many wanted and few unwanted ones (benchmarks/negatives.py).
-NEGATIVE_ODDS = 0.3
+NEGATIVE_ODDS = 0.1
 LOWERED = 0.5
 # From which probability on a photo shows what was excluded.
 EXCLUDED = 0.5

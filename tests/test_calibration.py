@@ -6,14 +6,16 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pixfind.calibration import Calibration, Labelled
+from pixfind.calibration import QUANTILE, Calibration
+from pixfind.calibration.fit import InLibrary, fit_general, fit_in_libraries
+from pixfind.calibration.link import Link
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.model_files import CALIBRATION, sha256_of
@@ -24,7 +26,7 @@ from pixfind.evaluation.measures import calibration_error
 Floats = npt.NDArray[np.float64]
 POCKET = bundled_models() / "pocket"
 DIM = 16
-SLOPE = 1.5
+SLOPE = 6.0
 
 
 def unit(rows: Floats) -> Floats:
@@ -35,19 +37,6 @@ def photos(numbers: np.random.Generator, count: int) -> Floats:
     """Embeddings with something in common, and some directions wider than others."""
     wide = np.linspace(0.2, 1.5, DIM)
     return unit(numbers.standard_normal((count, DIM)) * wide + 0.5)
-
-
-def described(
-    numbers: np.random.Generator, texts: int, images: Floats, general: Floats
-) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
-    """Texts, the photo that each is of, and every pair's probability, by a link that is known."""
-    queries = unit(numbers.standard_normal((texts, DIM)))
-    scores = queries @ general.T
-    z = (queries @ images.T - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
-    odds = np.exp(SLOPE * z)
-    truth = odds / odds.sum(axis=1, keepdims=True)
-    owners = np.array([numbers.choice(len(images), p=row) for row in truth])
-    return queries, owners, truth
 
 
 def error(probabilities: npt.ArrayLike, matches: npt.ArrayLike) -> float:
@@ -61,84 +50,58 @@ def general() -> Floats:
     return photos(np.random.default_rng(1), 2000)
 
 
+LIBRARY = {"per_highest": -0.6, "per_log_size": -0.9, "per_spread": 2.0}
+TEXT = Link(slope=SLOPE, intercept=-3.0, prior=1 / 200, base=2.0, **LIBRARY)
+IMAGE = replace(TEXT, slope=4.0, intercept=-4.0, base=1.0)
+
+
 @pytest.fixture(scope="module")
 def fitted(general: Floats) -> Calibration:
-    numbers = np.random.default_rng(2)
-    images = photos(numbers, 200)
-    queries, owners, _ = described(numbers, 1000, images, general)
-    return Calibration.fit([Labelled(queries, images, owners)], general)
+    """The link of pictures asks for more, and libraries matter to both."""
+    return replace(fit_general(general), text=TEXT, image=IMAGE, cutoff=0.3)
 
 
-def test_known_link_is_found_again(fitted: Calibration, general: Floats) -> None:
-    numbers = np.random.default_rng(3)
-    images = photos(numbers, 200)
-    queries, owners, truth = described(numbers, 1000, images, general)
-    probabilities = fitted.probability(queries, queries @ images.T)
-    assert fitted.slope == pytest.approx(SLOPE, rel=0.1)
-    assert fitted.prior == 1 / 200
-    assert probabilities.sum(axis=1).mean() == pytest.approx(1, rel=0.1)
-    assert np.abs(probabilities - truth).mean() < 0.2 * truth.mean()
-    matches = np.arange(200) == owners[:, np.newaxis]
-    best = np.argsort(-probabilities, axis=1)[:, :10]
-    likely, right = (np.take_along_axis(of, best, axis=1) for of in (probabilities, matches))
-    assert right.mean() > 0.02
-    assert error(likely, right) < 0.01
-    assert error(fitted.probability(queries, queries @ images.T, 0.1), matches) > 0.05
+def in_libraries(numbers: np.random.Generator, count: int, truth: Link) -> list[InLibrary]:
+    """Queries whose matches are drawn from a link, as often as that says."""
+    cases = []
+    for _ in range(count):
+        size, spread = int(numbers.choice([30, 100, 300])), float(numbers.uniform(0.1, 0.5))
+        above = numbers.standard_normal(size) * numbers.uniform(0.1, 0.3)
+        highest = float(np.quantile(above, QUANTILE))
+        likely = truth.probability(above, truth.prior_in(highest, size, spread))
+        matches = numbers.random(size) < likely
+        cases.append(InLibrary(above, matches, highest, size, spread))
+    return cases
 
 
-def test_sets_of_different_kinds_have_pairs_of_their_own(general: Floats) -> None:
-    """No text is compared with the photos of the other set, where its own photo is missing."""
-    numbers = np.random.default_rng(10)
-    sets = []
-    for count, texts in ((200, 600), (150, 300)):
-        images = photos(numbers, count)
-        queries, owners, _ = described(numbers, texts, images, general)
-        sets.append(Labelled(queries, images, owners))
-    fitted = Calibration.fit(sets, general)
-    assert fitted.prior == 900 / (600 * 200 + 300 * 150)
-    assert fitted.slope == pytest.approx(SLOPE, rel=0.1)
-    turned = Calibration.fit(sets[::-1], general)
-    assert (turned.slope, turned.intercept) == pytest.approx((fitted.slope, fitted.intercept))
-    for known in sets:
-        scores = np.asarray(known.queries) @ np.asarray(known.images).T
-        prior = 1 / scores.shape[1]
-        expected = fitted.probability(known.queries, scores, prior).sum(axis=1).mean()
-        assert expected == pytest.approx(1, rel=0.15)
+def test_link_in_libraries_is_found_again() -> None:
+    cases = in_libraries(np.random.default_rng(13), 3000, TEXT)
+    got = fit_in_libraries(cases)
+    assert got.slope == pytest.approx(SLOPE, rel=0.05)
+    assert got.per_highest == pytest.approx(TEXT.per_highest, abs=0.6)
+    assert got.per_log_size == pytest.approx(TEXT.per_log_size, abs=0.1)
+    assert got.per_spread == pytest.approx(TEXT.per_spread, abs=0.4)
+    assert got.prior == np.concatenate([case.matches for case in cases]).mean()
+    for group in (30, 100, 300):
+        of = [case for case in cases if case.size == group]
+        expected = sum(
+            got.probability(c.above, got.prior_in(c.highest, c.size, c.spread)).sum() for c in of
+        )
+        assert expected == pytest.approx(sum(c.matches.sum() for c in of), rel=0.1)
+    assert fit_in_libraries(cases) == got
 
 
-def test_a_text_weighs_the_same_in_any_set(general: Floats, fitted: Calibration) -> None:
-    numbers = np.random.default_rng(2)
-    images = photos(numbers, 200)
-    queries, owners, _ = described(numbers, 1000, images, general)
-    parts = [Labelled(queries[p], images, owners[p]) for p in (slice(70), slice(70, None))]
-    divided = Calibration.fit(parts, general)
-    assert divided.prior == pytest.approx(fitted.prior)
-    assert (divided.slope, divided.intercept, divided.ceiling) == pytest.approx(
-        (fitted.slope, fitted.intercept, fitted.ceiling), rel=1e-4
+def test_probabilities_hold(fitted: Calibration) -> None:
+    """Of photos that are said to match with 30%, 30% do, in libraries that the fit has not seen."""
+    calibration = replace(
+        fitted, text=fit_in_libraries(in_libraries(np.random.default_rng(14), 3000, TEXT))
     )
-
-
-def test_ceiling_where_several_photos_fit_as_well(general: Floats) -> None:
-    """Every photo is there three times, and the text is of one of the three."""
-    numbers = np.random.default_rng(4)
-    thrice = np.repeat(photos(numbers, 60), 3, axis=0)
-    owners = numbers.integers(0, len(thrice), 600)
-    queries = unit(thrice[owners] + 0.05 * numbers.standard_normal((600, DIM)))
-    fitted = Calibration.fit([Labelled(queries, thrice, owners)], general)
-    assert fitted.ceiling == pytest.approx(1 / 3, rel=0.15)
-    assert fitted.probability(queries, queries @ thrice.T).max() <= fitted.ceiling + 1e-6
-
-
-def test_fit_is_the_same_each_time(fitted: Calibration, general: Floats) -> None:
-    numbers = np.random.default_rng(2)
-    images = photos(numbers, 200)
-    queries, owners, _ = described(numbers, 1000, images, general)
-    again = Calibration.fit([Labelled(queries, images, owners)], general)
-    assert (again.slope, again.intercept, again.ceiling) == (
-        fitted.slope,
-        fitted.intercept,
-        fitted.ceiling,
-    )
+    fresh = in_libraries(np.random.default_rng(15), 1000, TEXT)
+    link = calibration.text
+    likely = [link.probability(c.above, link.prior_in(c.highest, c.size, c.spread)) for c in fresh]
+    right = np.concatenate([case.matches for case in fresh])[:, np.newaxis]
+    assert right.mean() > 0.005
+    assert error(np.concatenate(likely)[:, np.newaxis], right) < 0.005
 
 
 def test_scores_of_photos_in_general_are_standard(fitted: Calibration, general: Floats) -> None:
@@ -159,9 +122,7 @@ def test_query_like_every_photo_earns_no_more(fitted: Calibration) -> None:
     images[:, 0] = 0.6
     low, high = images @ plain, images @ common
     assert high.min() > low.mean()
-    assert np.allclose(
-        calibration.probability(common, high), calibration.probability(plain, low), rtol=1e-3
-    )
+    assert calibration.probability(common, high).max() <= calibration.probability(plain, low).max()
 
 
 def test_prior_multiplies_the_odds(fitted: Calibration) -> None:
@@ -173,14 +134,78 @@ def test_prior_multiplies_the_odds(fitted: Calibration) -> None:
     before = odds(fitted.probability(query, scores).astype(np.float64))
     for prior in (1e-4, 0.02, 0.5):
         after = odds(fitted.probability(query, scores, prior).astype(np.float64))
-        expected = (prior / (1 - prior)) / (fitted.prior / (1 - fitted.prior))
+        expected = (prior / (1 - prior)) / (fitted.text.prior / (1 - fitted.text.prior))
         assert np.allclose(after / before, expected, rtol=1e-4)
     assert np.array_equal(
-        fitted.probability(query, scores, fitted.prior), fitted.probability(query, scores)
+        fitted.probability(query, scores, fitted.text.prior), fitted.probability(query, scores)
     )
     for wrong in (0, 1, -0.1, float("nan")):
         with pytest.raises(ValueError, match="prior"):
             fitted.probability(query, scores, wrong)
+
+
+@pytest.mark.parametrize("pictures", [0.0, 0.4, 1.0])
+def test_score_at_is_the_inverse_of_probability(fitted: Calibration, pictures: float) -> None:
+    numbers = np.random.default_rng(12)
+    for query in unit(numbers.standard_normal((10, DIM))):
+        prior = float(numbers.uniform(1e-4, 0.1))
+        scores = np.linspace(-0.9, 0.9, 50)
+        likely = fitted.probability(query, scores, prior, pictures).astype(np.float64)
+        assert (np.diff(likely) >= 0).all()
+        for score, probability in zip(scores, likely, strict=True):
+            if 1e-6 < probability < 0.99 * likely[-1]:
+                at = fitted.score_at(query, float(probability), prior, pictures)
+                assert at == pytest.approx(score, abs=1e-3)
+        at = fitted.score_at(query, 0.5 * float(likely[-1]), prior, pictures)
+        below, above = fitted.probability(query, [at - 1e-3, at + 1e-3], prior, pictures)
+        assert below < 0.5 * likely[-1] < above
+
+
+def test_probabilities_that_all_scores_reach_or_none(fitted: Calibration) -> None:
+    query, prior = np.eye(DIM)[2], fitted.text.prior
+    assert fitted.score_at(query, 0, prior) == -np.inf
+    assert fitted.score_at(query, 1, prior) == np.inf
+    flat = replace(fitted, text=replace(fitted.text, slope=0.0))
+    always = float(flat.probability(query, [0.0], prior)[0])
+    assert flat.score_at(query, 0.9 * always, prior) == -np.inf
+    assert flat.score_at(query, 1.1 * always, prior) == np.inf
+    for wrong in (0, 1, float("nan")):
+        with pytest.raises(ValueError, match="prior"):
+            fitted.score_at(query, 0.5, wrong)
+
+
+def test_less_is_expected_of_larger_libraries_and_of_those_that_score_high(
+    fitted: Calibration,
+) -> None:
+    query = np.eye(DIM)[3]
+    for pictures in (0.0, 0.5, 1.0):
+        by_size = [fitted.prior_in(query, 0.3, n, pictures) for n in (1, 10, 1000, 10**6)]
+        by_score = [fitted.prior_in(query, s, 100, pictures) for s in (-1.0, 0.0, 0.5, 1.0)]
+        for priors in (by_size, by_score):
+            assert sorted(priors, reverse=True) == priors
+            assert len(set(priors)) == len(priors)
+            assert 0 < min(priors) <= max(priors) < 1
+    assert 0 < fitted.prior_in(query, 1e6, 10**9) < 1e-9
+    assert fitted.prior_in(query, -1e6, 1) < 1
+    assert fitted.prior_in(query, 0.3, 0) == fitted.prior_in(query, 0.3, 1)
+
+
+def test_share_of_pictures_goes_from_one_link_to_the_other(fitted: Calibration) -> None:
+    query, scores = np.eye(DIM)[3], np.linspace(0.3, 0.9, 20)
+    other = replace(fitted, text=fitted.image)
+    assert np.array_equal(
+        fitted.probability(query, scores, 0.01, 1.0), other.probability(query, scores, 0.01)
+    )
+    shares = np.linspace(0, 1, 5)
+    likely = np.stack([fitted.probability(query, scores, 0.01, p) for p in shares])
+    assert (np.diff(likely, axis=0) < 0).all(), "here a picture has to score higher"
+    half = fitted.text.towards(fitted.image, 0.5)
+    assert half.slope == (fitted.text.slope + fitted.image.slope) / 2
+    for wrong in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="pictures"):
+            fitted.probability(query, scores, 0.01, wrong)
+        with pytest.raises(ValueError, match="pictures"):
+            fitted.prior_in(query, 0.3, 100, wrong)
 
 
 def test_one_query_and_several(fitted: Calibration) -> None:
@@ -206,6 +231,7 @@ def test_round_trip(fitted: Calibration, tmp_path: Path) -> None:
     assert np.allclose(
         loaded.probability(queries, scores), fitted.probability(queries, scores), atol=1e-3
     )
+    assert (loaded.text, loaded.image, loaded.cutoff) == (fitted.text, fitted.image, 0.3)
     assert np.array_equal(loaded.covariance, loaded.covariance.T)
     loaded.save(two)
     assert np.allclose(Calibration.load(two, DIM).covariance, loaded.covariance, rtol=1e-3)
@@ -222,10 +248,12 @@ def test_files_that_hold_none(fitted: Calibration, tmp_path: Path) -> None:
     for content in damaged:
         with pytest.raises(ValueError, match="no calibration"):
             Calibration.from_bytes(content, DIM)
-    wrong = [{"mean": fitted.mean[:3]}, {"slope": float("nan")}, {"ceiling": 0.0}, {"slope": -0.1}]
-    for values in wrong:
-        with pytest.raises(ValueError, match=r"it holds|fit each other|probab"):
-            replace(fitted, **values)  # type: ignore[arg-type]
+    for values in ({"mean": fitted.mean[:3]}, {"cutoff": 0.0}, {"cutoff": float("nan")}):
+        with pytest.raises(ValueError, match=r"fit each other|probab"):
+            replace(fitted, **values)
+    for number in ({"slope": float("nan")}, {"slope": -0.1}, {"prior": 1.0}):
+        with pytest.raises(ValueError, match=r"it holds|probab"):
+            replace(fitted.text, **number)
 
 
 def packed(parts: Mapping[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
@@ -301,10 +329,21 @@ def test_arrays_that_are_none(parts: dict[str, bytes], mean: bytes) -> None:
     refusal(packed({**parts, "mean.npy": mean}))
 
 
-def test_numbers_that_make_no_link(parts: dict[str, bytes]) -> None:
-    changes = {"slope": -0.5, "prior": 2.0, "intercept": np.inf, "scale": 1e300, "ceiling": np.nan}
+def test_numbers_that_make_no_link(parts: dict[str, bytes], fitted: Calibration) -> None:
+    changes = {"slope": -0.5, "prior": 2.0, "intercept": np.inf, "base": np.nan}
     for name, value in changes.items():
+        numbers = [*astuple(fitted.image)]
+        numbers[[field.name for field in fields(Link)].index(name)] = value
+        for link in ("text", "image"):
+            refusal(packed({**parts, f"{link}.npy": array(numbers)}))
+    for name, value in {"scale": 1e300, "cutoff": 1.0, "text": 0.5}.items():
         refusal(packed({**parts, f"{name}.npy": array(value)}))
+
+
+def test_files_of_other_versions_are_refused(parts: dict[str, bytes]) -> None:
+    assert "version 3, not 2" in refusal(packed({**parts, "version.npy": array(3.0)}))
+    del parts["version.npy"], parts["image.npy"]
+    assert "parts are others" in refusal(packed(parts))
 
 
 def test_any_byte_of_a_file_may_be_wrong(parts: dict[str, bytes]) -> None:
@@ -364,7 +403,7 @@ def test_calibration_comes_with_the_model(
     assert described.calibration == sha256_of(store.folder / "theirs" / CALIBRATION)
     got = store.load("theirs").calibration
     assert got is not None
-    assert (got.slope, got.prior, got.dim) == (fitted.slope, fitted.prior, DIM)
+    assert (got.text, got.image, got.dim) == (fitted.text, fitted.image, DIM)
     assert store.load("theirs").calibration is got
 
 
@@ -372,15 +411,15 @@ def test_better_calibration_is_the_same_model(
     store: ModelStore, source: Path, fitted: Calibration
 ) -> None:
     first = store.import_folder(source, "first")
-    replace(fitted, slope=2.5).save(source / CALIBRATION)
+    replace(fitted, cutoff=0.25).save(source / CALIBRATION)
     rewrite(source, calibration=sha256_of(source / CALIBRATION))
     second = store.import_folder(source, "second")
     (source / CALIBRATION).unlink()
     rewrite(source, calibration=None)
     third = store.import_folder(source, "third")
     assert first.fingerprint == second.fingerprint == third.fingerprint
-    slopes = [getattr(store.load(n).calibration, "slope", None) for n in store.names()[1:]]
-    assert slopes == [fitted.slope, 2.5, None]
+    cutoffs = [getattr(store.load(n).calibration, "cutoff", None) for n in store.names()[1:]]
+    assert cutoffs == [fitted.cutoff, 0.25, None]
 
 
 def test_model_without_a_calibration(store: ModelStore, source: Path) -> None:

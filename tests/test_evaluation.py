@@ -12,6 +12,7 @@ from click.testing import Result
 from PIL import Image
 
 from pixfind.calibration import Calibration
+from pixfind.calibration.link import Link
 from pixfind.encoders.base import Vectors
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
@@ -27,6 +28,7 @@ from pixfind.evaluation import (
     read_classes,
     read_queries,
 )
+from pixfind.evaluation.cutoffs import best_cutoff, shown
 from pixfind.evaluation.embedding import class_prompts, embed_classes
 from pixfind.evaluation.measures import (
     Ranks,
@@ -44,8 +46,10 @@ NAN = float("nan")
 
 def link(dim: int) -> Calibration:
     """Some calibration; any query scores nought on photos in general, give or take a quarter."""
-    return Calibration(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32) / 16,
-                       slope=1.5, intercept=-4.0, ceiling=0.9, prior=0.01)  # fmt: skip
+    one = Link(slope=1.5, intercept=-4.0, prior=0.01,
+               base=-4.0, per_highest=0.0, per_log_size=0.0, per_spread=0.0)  # fmt: skip
+    covariance = np.eye(dim, dtype=np.float32) / 16
+    return Calibration(np.zeros(dim, np.float32), covariance, text=one, image=one, cutoff=0.5)
 
 
 @pytest.fixture
@@ -654,3 +658,21 @@ def test_labels_or_folders_that_are_not_there(
         result = pixfind(*command)
         assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
         assert "cannot be read (No such file or directory)" in result.stderr
+
+
+def test_what_is_shown_is_counted_in_pairs() -> None:
+    matches = np.array([[True, False, True], [False, False, False]])
+    got = shown(np.array([[True, True, False], [True, False, False]]), matches)
+    assert (got.pairs, got.right, got.matches) == (3, 1, 2)
+    assert (got.precision, got.recall, got.f1) == (1 / 3, 1 / 2, 0.4)
+    nothing = shown(np.zeros(3, bool), np.zeros(3, bool))
+    assert (nothing.precision, nothing.recall, nothing.f1) == (1, 1, 0)
+
+
+def test_best_cutoff_is_the_best_of_all() -> None:
+    numbers = np.random.default_rng(7)
+    for _ in range(50):
+        matches = numbers.random((4, 6)) < 0.4
+        scores = np.round(numbers.random((4, 6)) + 0.3 * matches, 1)  # with ties
+        f1 = [shown(scores >= at, matches).f1 for at in np.unique(scores)]
+        assert shown(scores >= best_cutoff(scores, matches), matches).f1 == max(f1)

@@ -57,6 +57,36 @@ def test_finds_what_is_described(
     assert [r.score for r in results] == sorted((r.score for r in results), reverse=True)
 
 
+def test_what_is_there_passes_the_cutoff(real: SearchEngine) -> None:
+    found = [result.photo.path.name for result in real.search("a red telephone box").results]
+    assert found == ["drewnoakes__Nikon_D40.jpg"]
+
+
+@pytest.mark.parametrize(
+    "query", ["a herd of elephants", "an astronaut on the moon", "a camel in the desert"]
+)
+def test_nothing_matches_what_is_not_there(real: SearchEngine, query: str) -> None:
+    assert not real.search(query).results
+
+
+def test_what_its_scores_are_worth(pocket: Encoder) -> None:
+    """The shipped calibration: its cutoff, its links, and what they let a library expect."""
+    known = pocket.calibration
+    assert known is not None
+    assert 0.1 < known.cutoff < 0.9
+    query = pocket.encode_texts(["a red telephone box"])[0]
+    for pictures, link in ((0.0, known.text), (1.0, known.image)):
+        assert link.per_log_size < 0, "the larger the library, the more scores high by chance"
+        assert link.per_highest < 0
+        priors = [known.prior_in(query, 0.2, size, pictures) for size in (10, 100, 1000, 10_000)]
+        assert priors == sorted(priors, reverse=True)
+        at = [known.score_at(query, known.cutoff, prior, pictures) for prior in priors]
+        assert at == sorted(at)
+        assert 0 < at[1] < 1
+    text, image = (known.score_at(query, known.cutoff, 0.01, p) for p in (0.0, 1.0))
+    assert text < image, "pictures are more alike than a picture and a text"
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_orientations_of_a_scene_embed_alike(pocket: Encoder, shared: Path, scene: str) -> None:
     files = sorted((shared / "orientation").glob(f"{scene}_*.jpg"))
@@ -78,7 +108,7 @@ def test_recall_on_flickr8k(pixfind: Callable[..., Result]) -> None:
     assert measured["recall@1"] >= 0.28
     assert measured["recall@5"] >= 0.60
     assert measured["recall@10"] >= 0.73
-    assert measured["ece@10"] <= 0.03
+    assert measured["ece@10"] <= 0.06
 
 
 def test_queries_over_a_small_library(pixfind: Callable[..., Result], shared: Path) -> None:

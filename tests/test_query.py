@@ -250,8 +250,10 @@ MISTAKES = {
     "a + + b": (3, "there is nothing after +", "a dog + beach"),
     '"a"^': (4, "expected a weight such as ^2", "^2"),
     '"a"^x b': (4, 'expected a weight such as ^2 or ^0.5, found "^x"', "^2"),
-    "a^101": (2, "expected a weight above 0 and up to 100", "^100"),
-    "a^0.0": (2, "expected a weight above 0 and up to 100", "^0.1"),
+    "a^101": (2, "expected a weight from 0.001 to 100", "^100"),
+    "a^0.0": (2, "expected a weight from 0.001 to 100", "^0.001"),
+    'dog + "a"^.0009': (10, 'from 0.001 to 100, found "^.0009"', "^0.001"),
+    "-a^0." + "0" * 400 + "1": (3, "expected a weight from 0.001 to 100", "^0.001"),
     "like:12^" + "9" * 400: (8, "expected a weight", "^100"),
     "width:big": (7, 'expected a number such as 3000 or >3000, found "big"', "width:3000"),
     "width:1,000": (7, "expected a number", "width:3000"),
@@ -438,7 +440,7 @@ PIECES = st.sampled_from(SPECIAL + WORDS)
 HOSTILE = st.lists(PIECES, min_size=1, max_size=8).map("".join)
 LINES = HOSTILE.map(lambda text: " ".join(text.split())).filter(bool)
 NAMES = st.one_of(HOSTILE, HOSTILE.map(lambda text: f"{text}\udcff")).filter(str.strip)
-WEIGHTS = st.one_of(st.just(1.0), st.floats(0, 100, exclude_min=True).filter(lambda w: w > 1e-9))
+WEIGHTS = st.one_of(st.just(1.0), st.floats(0.001, 100))
 
 
 @st.composite

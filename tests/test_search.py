@@ -15,7 +15,7 @@ from sqlalchemy import text
 import pixfind
 from indexer import Indexer, Summary
 from pixfind.calibration import Calibration
-from pixfind.calibration_link import Link
+from pixfind.calibration.link import Link
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
@@ -31,8 +31,8 @@ from search import Results, SearchEngine
 
 # The fake encoder's pictures of one colour have cosines of 1 with its name, -1/3 with the others.
 LINK = Link(
-    slope=1.0, intercept=-3.0, ceiling=1.0, prior=0.1,
-    base=-2.2, per_deviation=0.0, per_log_size=0.0, per_spread=0.0,
+    slope=1.0, intercept=-3.0, prior=0.1,
+    base=-2.2, per_highest=0.0, per_log_size=0.0, per_spread=0.0,
 )  # fmt: skip
 DIM = FakeEncoder().spec.dim
 
@@ -207,6 +207,152 @@ def test_vanished_photos_are_not_found(
     (album / "tall.png").unlink()
     index(album)
     assert found("orientation:portrait") == {"red barn.jpg"}
+
+
+def test_many_wildcards_are_as_fast_as_one(found: Callable[..., set], library: Library) -> None:
+    """A backtracking regular expression takes longer than the universe is old."""
+    name, folder = f"{'a' * 60}.jpg", f"{'b' * 60}/{'c' * 60}"
+    with library.catalog.write() as session:
+        session.execute(text(f"UPDATE file SET name = '{name}', folder = '{folder}' WHERE id = 1"))
+    assert found(f"file:{'*a' * 30}*b") == set()
+    assert found(f"file:{'*a' * 30}*.JPG") == {name}
+    assert found(f"file:{'a**' * 30}") == {name}
+    assert found(f"folder:{'*b' * 30}*c") == set()
+    assert found(f"folder:{'*b' * 30}*/{'c*' * 30}") == {name}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("a*", True), ("*g", True), ("a*b.c.jpg", True), ("ab*b.c.jpg", False), ("*b*.*.jpg", True),
+        ("*b*b*", False), ("a*jpgg", False), ("*", True), ("**", True), (r"a*\*", False),
+        ("*.c*.jpg", True), ("*.jpg*.jpg", False), (".c.", True), ("AB.C.J*", True),
+    ],
+)  # fmt: skip
+def test_wildcards(found: Callable, library: Library, pattern: str, matches: bool) -> None:
+    with library.catalog.write() as session:
+        session.execute(text("UPDATE file SET name = 'ab.c.jpg' WHERE id = 1"))
+    assert ("ab.c.jpg" in found(f"file:{pattern}")) is matches
+
+
+@pytest.mark.parametrize(
+    ("root", "inside", "outside"),
+    [
+        ("D:\\", ("D:\\", "d:", "d:/ocean trip", "D:\\Ocean trip\\"), ("C:\\", "C:\\Ocean trip")),
+        ("D:\\pics", ("D:\\pics\\Ocean trip", "pics/ocean*"), ("D:\\Ocean trip", "D:\\pic")),
+        ("\\\\nas\\all\\", ("\\\\nas\\all\\Ocean trip", "\\\\NAS\\all", "//nas/*"),
+         ("\\\\nas\\Ocean trip", "\\\\all")),
+        ("/", ("/", "/Ocean trip", "/Ocean*/", "Ocean trip/"), ("/day 2", "/a", "/trip")),
+    ],
+)  # fmt: skip
+def test_folders_of_drives_shares_and_the_root(
+    found: Callable[..., set],
+    library: Library,
+    root: str,
+    inside: tuple[str, ...],
+    outside: tuple[str, ...],
+) -> None:
+    def typed(folder: str) -> str:
+        return 'folder:"' + folder.replace("\\", "\\\\") + '"'
+
+    with library.catalog.write() as session:
+        session.execute(text("UPDATE root SET path = :path"), {"path": root})
+    for folder in inside:
+        assert found(typed(folder)) >= {"IMG_1.jpg", "IMG_2.jpg"}, folder
+    for folder in outside:
+        assert found(typed(folder)) == set(), folder
+
+
+def test_names_that_are_not_utf8(found: Callable[..., set], library: Library) -> None:
+    with library.catalog.write() as session:
+        session.execute(text("UPDATE file SET name = CAST(x'61ff62' AS TEXT) WHERE id = 1"))
+        session.execute(text("UPDATE file SET folder = CAST(x'fe' AS TEXT) WHERE id = 2"))
+    assert found("file:a\udcffb") == found("file:*\udcff*") == {"a\udcffb"}
+    assert len(found("folder:\udcfe")) == 1
+    assert found("file:\udcfe") == found("file:\ud800") == found("folder:\ud800") == set()
+
+
+def test_numbers_are_compared_as_they_are_shown(
+    album: Path, found: Callable[..., set], index: Callable[..., Summary]
+) -> None:
+    picture(album / "phone.jpg", "white", FNumber=1244236 / 699009, FocalLength=5.960000038146973)
+    index(album)
+    assert found("aperture:1.78") == found("focal:5.96") == {"phone.jpg"}
+    assert found("aperture:1.7799") == found("aperture:1.78..2") == {"phone.jpg"}
+    assert found("aperture:<=1.78") == found("focal:<=5.96") == {"phone.jpg"}
+    assert found("aperture:<1.78") == found("aperture:>1.78 aperture:<2") == set()
+    assert "phone.jpg" in found("-aperture:2.8")
+
+
+@pytest.fixture
+def cameras(album: Path, found: Callable[..., set], index: Callable[..., Summary]) -> Path:
+    """More cameras, whose names hold those of others."""
+    picture(album / "mark.jpg", "white", Make="Canon", Model="Canon EOS 5D Mark II")
+    picture(album / "lower.jpg", "#fffffe", Make="canon", Model="canon eos 5d")
+    picture(album / "unmade.jpg", "#fffeff", Model="D40")
+    picture(album / "apart.jpg", "#fefeff", Make="Apple", Model="iPhone*")
+    picture(album / "maker.jpg", "#fefefe", Make="Apple")
+    index(album)
+    return album
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('"Canon EOS*"', {"IMG_1.jpg", "ÉTÉ.jpg", "mark.jpg", "lower.jpg"}),
+        ('"canon canon eos 4*"', {"IMG_1.jpg"}),
+        ('"Canon EOS 5D"', {"ÉTÉ.jpg", "mark.jpg", "lower.jpg"}),
+        ('"=Canon EOS 5D"', {"ÉTÉ.jpg", "lower.jpg"}),
+        ('"=Canon EOS 5D*"', {"ÉTÉ.jpg", "mark.jpg", "lower.jpg"}),
+        ('"nikon d*"', {"IMG_2.jpg"}),
+        ('"nikon corporation"', {"IMG_2.jpg"}),
+        ("D4*", {"unmade.jpg"}),
+        ("=d40", {"unmade.jpg"}),
+        ("iphone*", {"apart.jpg"}),
+        ('"apple iphone*"', {"apart.jpg"}),
+        ("=apple", {"maker.jpg"}),
+        ("=", set()),
+    ],
+)
+def test_cameras_by_the_name_that_is_shown(
+    cameras: Path, found: Callable[..., set], query: str, expected: set[str]
+) -> None:
+    assert found(f"camera:{query}") == expected
+    assert found(f"-camera:{query}") & expected == set()
+
+
+def test_a_cameras_facet_is_that_camera(cameras: Path, engine: SearchEngine) -> None:
+    facets = engine.search("type:photo", with_facets=True).facets
+    assert facets is not None
+    assert len(facets.camera) == 7
+    for value in facets.camera:
+        assert engine.search(value.filter).total == value.count, value.filter
+
+
+def test_rejected_photos_have_no_rating(found: Callable[..., set], library: Library) -> None:
+    with library.catalog.write() as session:
+        session.execute(text("UPDATE asset SET rating = -1 WHERE rating = 4"))
+    assert found("rating:<3") == found("rating:0") == ALL - {"IMG_2.jpg", "red barn.jpg"}
+    assert found("rating:..5") == found("rating:>=0") == ALL - {"IMG_2.jpg"}
+    assert found("-rating:>=0") == {"IMG_2.jpg"}
+
+
+def test_words_are_spelt_as_names_are(
+    engine: SearchEngine, tmp_path: Path, index: Callable[..., Summary]
+) -> None:
+    picture(tmp_path / "Straße nach Évora.jpg", "red")
+    picture(tmp_path / "q\u0303ue İzmir.jpg", "blue")
+    index(tmp_path)
+
+    def by_name(words: str) -> list[str]:
+        answer = engine.search(words, everything=True)
+        return [r.photo.path.name for r in answer.results if r.fields]
+
+    for words in ("straße", "STRAßE", "évora", "e\u0301vora", "EVORA", "e\u0301vora straße"):
+        assert by_name(words) == ["Straße nach Évora.jpg"], words
+    for words in ("q\u0303ue", "Q\u0303UE İZMIR", "izmir"):
+        assert len(by_name(words)) == 1, words
+    assert by_name("strasse") == []
 
 
 # Words and pictures, wanted and not

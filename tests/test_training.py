@@ -17,13 +17,26 @@ from onnx import numpy_helper
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
+from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.model_card import model_card
 
 ROOT = Path(__file__).resolve().parents[1]
 with pytest.MonkeyPatch.context() as path:
     path.syspath_prepend(ROOT)  # training is not installed
-    from training import captions, card, conse, export, gate, heads, quantise, towers, views
+    from training import (
+        calibrate,
+        captions,
+        card,
+        conse,
+        export,
+        gate,
+        heads,
+        quantise,
+        simulated_library,
+        towers,
+        views,
+    )
     from training.captions import Photo
     from training.heads import Ensemble, Examples, Pair, Recipe
 
@@ -132,6 +145,84 @@ def test_photos_of_imagenet_names_were_kept_apart() -> None:
         assert len(set(photos)) == len(photos)
         assert all(map(is_inside, photos))
         assert all(photo in apart or photo.startswith("photos/library/") for photo in photos)
+
+
+# The libraries that the cutoff is chosen in.
+
+
+def captioned(*texts: str, query: str | None = None) -> Photo:
+    return Photo(Path("none.jpg"), texts, query)
+
+
+def test_queries_of_the_dev_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_library, "COMMONEST", 0.6)
+    queries = simulated_library.dev_queries([
+        captioned("A dog runs on grass", "Dogs on the grass"),
+        captioned("Two ladies with a red cup.", query="red cup"),
+        captioned("A red bus.", query="Red bus"),
+        captioned("A cup, red as a tomato.", query="cup of tea"),
+    ])  # fmt: skip
+    kinds = dict(zip(queries.texts, queries.kinds, strict=True))
+    found = {text: set(np.flatnonzero(row)) for text, row in zip(queries.texts, queries.matches,
+                                                                 strict=True)}  # fmt: skip
+    unsure = {text: set(np.flatnonzero(row)) for text, row in zip(queries.texts, queries.unsure,
+                                                                  strict=True)}  # fmt: skip
+    assert (kinds["red cup"], found["red cup"], unsure["red cup"]) == ("short", {1, 3}, {2})
+    assert (kinds["red bus"], found["red bus"]) == ("short", {2})
+    assert (found["cup of tea"], unsure["cup of tea"]) == ({3}, {1})
+    (sentence,) = [text for text, kind in kinds.items() if kind == "sentence"]
+    assert found[sentence] == {0}
+    assert "red" not in kinds, "three letters, and most photos have it"
+    pictures = simulated_library.photos_as_queries([captioned(), captioned(query="red cup")],
+                                                   queries)  # fmt: skip
+    assert (pictures.own.tolist(), pictures.kinds) == ([1], ["picture"])
+    assert pictures.matches[0].tolist() == [False, False, False, True], "never itself"
+    assert pictures.unsure[0].tolist() == [False, True, True, False]
+
+
+def test_libraries_hold_what_half_of_the_queries_match() -> None:
+    rng = np.random.default_rng(0)
+    matches = rng.random((200, 50)) < 0.03
+    unsure = (rng.random(matches.shape) < 0.1) & ~matches
+    own = np.where(np.arange(200) < 50, np.arange(200), -1)
+    kinds = ["word"] * 100 + ["picture"] * 100
+    queries = simulated_library.Queries([""] * 200, kinds, matches, unsure, own)
+    cases = list(simulated_library.libraries(queries, 20, 3, seed=1))
+    assert len(cases) == 3 * simulated_library.QUERIES * 2
+    for case in cases:
+        assert len(set(case.photos)) == len(case.photos) == 20
+        assert own[case.query] not in case.photos
+        assert np.array_equal(case.matches, matches[case.query, case.photos])
+        assert np.array_equal(case.sure, ~unsure[case.query, case.photos])
+    share = np.mean([case.matches.any() for case in cases])
+    assert 0.4 < share <= 0.5
+    again = list(simulated_library.libraries(queries, 20, 3, seed=1))
+    assert [case.query for case in cases] == [case.query for case in again]
+
+
+def test_calibration_of_a_tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain pictures and the names of their colours, through the fake encoder."""
+    rng, colours = np.random.default_rng(0), list(FakeEncoder.COLOURS)
+    sets: list[list[Photo]] = [[], []]
+    for number in range(120):
+        colour = colours[number % len(colours)]
+        file = tmp_path / f"{number}.png"
+        noise = rng.integers(-60, 60, 3)
+        rgb = np.clip(np.array(FakeEncoder.COLOURS[colour]) + noise, 0, 255)
+        Image.new("RGB", (8, 8), tuple(int(part) for part in rgb)).save(file)
+        said = (f"A {colour} picture.",)
+        sets[number % 2].append(Photo(file, said, f"{colour} thing" if number % 2 else None))
+    monkeypatch.setattr(simulated_library, "COMMONEST", 0.5)
+    monkeypatch.setattr(calibrate, "SIZES", {10: 10, 30: 5})
+    encoder = FakeEncoder()
+    background = calibrate.sample_background(encoder, sets[0] + sets[1])
+    fitted = calibrate.calibrate(encoder, sets, background)
+    again = calibrate.calibrate(encoder, sets, background)
+    assert (fitted.text, fitted.image, fitted.cutoff) == (again.text, again.image, again.cutoff)
+    assert fitted.dim == encoder.spec.dim
+    assert fitted.text.slope > 0
+    assert fitted.image.slope > 0
+    assert 0 < fitted.cutoff < 1
 
 
 # What the tower is shown.

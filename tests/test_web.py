@@ -26,7 +26,7 @@ from werkzeug.test import TestResponse
 
 from indexer import Indexer, Summary
 from pixfind.calibration import Calibration
-from pixfind.calibration_link import Link
+from pixfind.calibration.link import Link
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
@@ -59,7 +59,7 @@ def fake_models(monkeypatch: pytest.MonkeyPatch) -> None:
 def calibrated(fake_models: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fake encoders know that only a picture of the very colour is likely to match."""
     dim = FakeEncoder().spec.dim
-    rest = {"base": -3, "per_deviation": 0, "per_log_size": 0, "per_spread": 0}
+    rest = {"base": -3, "per_highest": 0, "per_log_size": 0, "per_spread": 0}
     link = Link(4, -8, 0.95, prior=0.01, **rest)
     known = Calibration(
         np.zeros(dim, np.float32),

@@ -25,6 +25,11 @@ class Photo:
     sentences: tuple[str, ...]
     query: str | None = None
 
+    @property
+    def texts(self) -> list[str]:
+        """All that is said of it."""
+        return [*self.sentences, *([self.query] if self.query else [])]
+
 
 @dataclass(frozen=True)
 class Splits:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from pixfind.encoders.model_files import (
     IMAGE_GRAPH,
@@ -41,13 +42,6 @@ IMAGENET_NAMES = HERE / "imagenet_names.tsv"
 
 def describe_measured(out: Path, recipe: Recipe, splits: Splits, data: Path) -> None:
     """Calibrate the model, measure its files and write model.json."""
-    description = describe(out)
-    encoder = OnnxEncoder(out, description)
-    background = sample_background(encoder, splits.train)
-    calibration = calibrate(encoder, [splits.flickr_dev, splits.everyday_dev], background)
-    description = store(out, description, calibration)
-    results = list(evaluations(OnnxEncoder(out, description), data))
-    sets = [measured(name, got) for name, got in zip(SETS, results, strict=True)]
     numbers = {
         "photos": len(splits.train),
         "views": len(TRAINING),
@@ -55,6 +49,19 @@ def describe_measured(out: Path, recipe: Recipe, splits: Splits, data: Path) -> 
         "conse temperature": TEMPERATURE,
         "conse share": CONSE_SHARE,
     }
+    measure_calibrated(out, describe(out), numbers, splits, data)
+
+
+def measure_calibrated(
+    out: Path, description: Description, numbers: Mapping[str, Any], splits: Splits, data: Path
+) -> None:
+    """Calibrate a described model, measure it and write model.json, with the recipe's numbers."""
+    encoder = OnnxEncoder(out, description)
+    background = sample_background(encoder, splits.train)
+    calibration = calibrate(encoder, [splits.flickr_dev, splits.everyday_dev], background)
+    description = store(out, description, calibration)
+    results = list(evaluations(OnnxEncoder(out, description), data))
+    sets = [measured(name, got) for name, got in zip(SETS, results, strict=True)]
     described = replace(description, about=about(sets, numbers))
     (out / MODEL_JSON).write_text(described.to_json(), "utf-8")
     for of in sets:

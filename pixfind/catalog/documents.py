@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, column, func, select, table, text
@@ -30,9 +31,15 @@ _document = table("document", column("rowid"), column("document"))
 
 
 def words_of(description: str) -> tuple[str, ...]:
-    """Return the words of a description that a name or a caption could hold, each once."""
-    found = re.findall(r"[^\W_]+", description.casefold())
-    return tuple(dict.fromkeys(word for word in found if word not in STOP_WORDS))
+    """Return the words of a description that a name or a caption could hold, each once.
+
+    In lower case, which the index knows, rather than without case: to it, an eszett is not ss.
+    """
+    # Not every letter with a mark has one character: to the index, marks are part of the word.
+    pattern = r"[^\W_](?:[^\W_]|[\u0300-\u036f])*"
+    found = re.findall(pattern, unicodedata.normalize("NFC", description))
+    words = (word.lower() for word in found)
+    return tuple(dict.fromkeys(word for word in words if word not in STOP_WORDS))
 
 
 def matching(

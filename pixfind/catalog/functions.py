@@ -10,13 +10,15 @@ import sqlite3
 import unicodedata
 
 EARTH_RADIUS_M = 6_371_009.0
+DRIVE_CHARS = 2  # C:
 # Names repeat within a library: cameras by the thousand, folders by the hundred.
 REMEMBERED = 50_000
 
 
 def register(connection: sqlite3.Connection) -> None:
     """Make the functions below known to a connection, under their own names."""
-    for function, arguments in ((holds, 2), (equals, 2), (lies_in, 2), (distance, 4)):
+    taught = ((holds, 2), (equals, 2), (is_camera, 3), (lies_in, 2), (distance, 4))
+    for function, arguments in taught:
         connection.create_function(function.__name__, arguments, function, deterministic=True)
 
 
@@ -25,24 +27,53 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def holds(value: bytes | None, pattern: str) -> bool | None:
-    """Whether a text holds a pattern's words; one with ``*`` must match the whole text."""
-    return None if value is None else _matches(value, pattern, "*" not in _unescaped(pattern))
+def holds(value: bytes | None, pattern: bytes) -> bool | None:
+    """Whether a text holds a pattern's words; one with ``*`` must match the whole text.
+
+    Values and patterns are bytes, as names of files are: SQLite's driver takes no text that is not
+    UTF-8.
+    """
+    return None if value is None else _matches(value, pattern, True)
 
 
-def equals(value: bytes | None, pattern: str) -> bool | None:
+def equals(value: bytes | None, pattern: bytes) -> bool | None:
     """Whether a text is the pattern, apart from case; ``*`` stands for any characters."""
     return None if value is None else _matches(value, pattern, False)
 
 
 @functools.lru_cache(REMEMBERED)
-def lies_in(folder: bytes, pattern: str) -> bool:
+def is_camera(make: bytes | None, model: bytes | None, pattern: bytes) -> bool | None:
+    """Whether a camera's name ``holds`` a pattern: as shown, as make and model, or the model alone.
+
+    A pattern that begins with ``=`` must be the whole name as it is shown.
+    """
+    # What shows names asks this module how they sort.
+    from pixfind.catalog.photos import camera_name
+
+    written = [os.fsdecode(part) for part in (make, model) if part]
+    shown = camera_name(*(None if part is None else os.fsdecode(part) for part in (make, model)))
+    if shown is None:
+        return None
+    if pattern.startswith(b"="):
+        return _fits(folded(shown), _pieces(pattern[1:]))
+    pieces = _pieces(pattern)
+    return any(_holds(folded(name), pieces) for name in (shown, " ".join(written), written[-1]))
+
+
+@functools.lru_cache(REMEMBERED)
+def lies_in(folder: bytes, pattern: bytes) -> bool:
     """Whether an absolute folder is, or lies below, folders of these names one in the other.
 
     A pattern that begins at a root (``/``, or a drive's letter) is looked for from there only.
     """
-    path = folded(os.fsdecode(folder)).replace("\\", "/").rstrip("/") + "/"
-    return _folders(pattern).search(path) is not None
+    names, from_root = _folders(pattern)
+    # However many slashes a root ends with: drives, shares and / itself bring their own.
+    parts = [part for part in re.split(r"[/\\]", folded(os.fsdecode(folder))) if part]
+    places = len(parts) - len(names) + 1
+    return any(
+        all(map(_fits, parts[start : start + len(names)], names))
+        for start in range(min(places, 1) if from_root else places)
+    )
 
 
 def distance(
@@ -62,32 +93,49 @@ def distance(
 
 
 @functools.lru_cache(REMEMBERED)
-def _matches(value: bytes, pattern: str, anywhere: bool) -> bool:
-    compiled, text = _compiled(pattern), folded(os.fsdecode(value))
-    return (compiled.search(text) if anywhere else compiled.fullmatch(text)) is not None
+def _matches(value: bytes, pattern: bytes, anywhere: bool) -> bool:
+    text, pieces = folded(os.fsdecode(value)), _pieces(pattern)
+    return _holds(text, pieces) if anywhere else _fits(text, pieces)
+
+
+def _holds(text: str, pieces: tuple[str, ...]) -> bool:
+    return pieces[0] in text if len(pieces) == 1 else _fits(text, pieces)
+
+
+def _fits(text: str, pieces: tuple[str, ...]) -> bool:
+    """Whether a text is these pieces with anything between them.
+
+    No regular expression: with several wildcards, one tries every way to share out the text.
+    """
+    if len(pieces) == 1:
+        return text == pieces[0]
+    first, *middle, last = pieces
+    at, end = len(first), len(text) - len(last)
+    if at > end or not (text.startswith(first) and text.endswith(last)):
+        return False
+    for piece in middle:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 @functools.lru_cache(256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(_expression(pattern, ".*"), re.DOTALL)
+def _pieces(pattern: bytes) -> tuple[str, ...]:
+    return _split(os.fsdecode(pattern))
+
+
+def _split(pattern: str) -> tuple[str, ...]:
+    """Return what stands around the wildcards of a pattern: one piece if there are none."""
+    pieces = re.split(r"(?<!\\)\*+", folded(pattern))
+    return tuple(piece.replace(r"\*", "*") for piece in pieces)
 
 
 @functools.lru_cache(256)
-def _folders(pattern: str) -> re.Pattern[str]:
+def _folders(pattern: bytes) -> tuple[tuple[tuple[str, ...], ...], bool]:
     # A backslash separates folders unless it keeps a star from being a wildcard.
-    names = re.sub(r"\\(?!\*)", "/", pattern)
-    from_root = names.startswith("/") or names[1:2] == ":"
-    inner = _expression(names.strip("/"), "[^/]*")
-    return re.compile(f"{'^/?' if from_root else '(?:^|/)'}{inner}/" if inner else "")
-
-
-def _expression(pattern: str, any_characters: str) -> str:
-    parts = re.split(r"(\\\*|\*)", folded(pattern))
-    return "".join(
-        any_characters if part == "*" else re.escape("*" if part == r"\*" else part)
-        for part in parts
-    )
-
-
-def _unescaped(pattern: str) -> str:
-    return pattern.replace(r"\*", "")
+    parts = re.split(r"/|\\(?!\*)", os.fsdecode(pattern))
+    names = [part for part in parts if part]
+    drive = bool(names) and len(names[0]) == DRIVE_CHARS and names[0].endswith(":")
+    return tuple(map(_split, names)), drive or (len(parts) > 1 and not parts[0])

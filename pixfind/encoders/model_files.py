@@ -161,7 +161,7 @@ def read_calibration(folder: Path, description: Description) -> Calibration | No
         ModelDamagedError: the file is missing, is another one, or does not fit the model.
     """
     from pixfind.calibration import Calibration
-    from pixfind.calibration_file import read_bounded
+    from pixfind.calibration.file import read_bounded
 
     if description.calibration is None:
         return None

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pixfind.errors import QuerySyntaxError
 from search.query.explanation import describe
 from search.query.fields import FIELDS, FIRST_YEAR, LAST_YEAR
-from search.query.mistakes import MAX_QUERY_CHARS, MAX_TERMS, MAX_VALUES, MAX_WEIGHT
+from search.query.mistakes import (
+    MAX_QUERY_CHARS,
+    MAX_TERMS,
+    MAX_VALUES,
+    MAX_WEIGHT,
+    MIN_WEIGHT,
+)
 from search.query.parser import parse
 
 INTRODUCTION = f"""\
@@ -23,7 +29,7 @@ characters and {MAX_TERMS} terms, a filter at most {MAX_VALUES} values.\
 OPERATORS = (
     ("a dog on grass", "words next to each other are one phrase"),
     ('"a dog" + beach', "+ joins phrases; it does so only where a word could begin, not in C++"),
-    ('"a dog"^2 + beach', f"the weight of a phrase, above 0 and up to {MAX_WEIGHT}; 1 by default"),
+    ('"a dog"^2 + beach', f"the weight of a phrase, {MIN_WEIGHT} to {MAX_WEIGHT}; 1 by default"),
     ("-snow", "not this word; a dash inside a word, alone or doubled is plain"),
     ('-"deep snow"', "not this phrase"),
     ("like:12^2 -like:holiday.jpg", "looks like photo 12, and not like the one in the file"),

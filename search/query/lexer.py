@@ -94,7 +94,7 @@ class Lexer:
         if match is None:
             raise mistakes.no_weight(self.at, self.rest)
         weight = float(match[1])
-        if not 0 < weight <= mistakes.MAX_WEIGHT:
+        if not mistakes.MIN_WEIGHT <= weight <= mistakes.MAX_WEIGHT:
             raise mistakes.impossible_weight(self.at, weight, match[0])
         self.at = match.end()
         return weight

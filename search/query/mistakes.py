@@ -12,6 +12,7 @@ from search.query.fields import FIELDS, Field
 MAX_QUERY_CHARS = 2000
 MAX_TERMS = 64
 MAX_VALUES = 32
+MIN_WEIGHT = 0.001  # less changes nothing, and far less is nothing to floats
 MAX_WEIGHT = 100
 SHOWN_CHARS = 40  # of what was typed; a message is one line
 
@@ -87,10 +88,11 @@ def no_weight(at: int, rest: str) -> QuerySyntaxError:
 
 
 def impossible_weight(at: int, weight: float, typed: str) -> QuerySyntaxError:
-    """A weight that is nothing or too much."""
-    expected = f"a weight above 0 and up to {MAX_WEIGHT}"
+    """A weight that is next to nothing, or too much."""
+    expected = f"a weight from {MIN_WEIGHT} to {MAX_WEIGHT}"
     problem = f'expected {expected}, found "{shown(typed)}"'
-    return QuerySyntaxError(at + 1, problem, expected, f"^{MAX_WEIGHT}" if weight else "^0.1")
+    nearest = MAX_WEIGHT if weight > MAX_WEIGHT else MIN_WEIGHT
+    return QuerySyntaxError(at + 1, problem, expected, f"^{nearest}")
 
 
 def unknown_field(at: int, name: str, typed: str) -> QuerySyntaxError:

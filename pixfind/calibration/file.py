@@ -17,7 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-NUMBERS = ("slope", "intercept", "ceiling", "prior")
+# Files of another version are refused: what their numbers stand for is not known here.
+VERSION = 2
+# By the name of a link, as many numbers as it has.
+LINKS = {"text": 7, "image": 7}
+NUMBERS = ("scale", "cutoff", "version")
 # A file may be anybody's. No model is known whose embeddings are longer.
 MAX_DIM = 4096
 # What a part takes in a file besides its values: the heads of numpy and of the archive.
@@ -54,8 +58,8 @@ def _most_bytes(dim: int) -> dict[str, int]:
     """Return how many bytes each part of a file may take, by name."""
     if not 0 < dim <= MAX_DIM:
         raise ValueError(f"no embedding has {dim} numbers")
-    values = {"mean": 4 * dim, "covariance": dim * (dim + 1), "scale": 8}
-    values |= dict.fromkeys(NUMBERS, 8)
+    values = {"mean": 4 * dim, "covariance": dim * (dim + 1)}
+    values |= dict.fromkeys(NUMBERS, 8) | {name: 8 * count for name, count in LINKS.items()}
     return {name: size + ROOM for name, size in values.items()}
 
 
@@ -77,6 +81,7 @@ def read_parts(content: bytes, dim: int) -> dict[str, npt.NDArray[Any]]:
 def _parts(content: bytes, dim: int) -> dict[str, npt.NDArray[Any]]:
     most = _most_bytes(dim)
     shapes = {"mean": (dim,), "covariance": (dim * (dim + 1) // 2,)}
+    shapes |= {name: (count,) for name, count in LINKS.items()}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
         if sorted(m.filename for m in members) != sorted(f"{name}.npy" for name in most):
@@ -89,9 +94,12 @@ def _parts(content: bytes, dim: int) -> dict[str, npt.NDArray[Any]]:
             # As numpy saves it: nothing that is read becomes more than the file.
             if member.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"its {name} is compressed")
-        return {
+        parts = {
             name: _array(name, archive.read(found[name]), shapes.get(name, ())) for name in most
         }
+    if parts["version"] != VERSION:
+        raise ValueError(f"it is of version {parts['version']:g}, not {VERSION}")
+    return parts
 
 
 def _array(name: str, part: bytes, shape: tuple[int, ...]) -> npt.NDArray[Any]:
