@@ -120,10 +120,10 @@ def _show_dev(encoder: Encoder) -> None:
             only_wanted = shows[wanted][top] & ~shows[unwanted][top]
             counts.setdefault(way, []).append((unwanted_too.sum(), only_wanted.sum()))
     print(f"\n{PAIRS} pairs of words on {len(photos)} dev photos, means among the first ten")
-    print(f"{'':44}{'unwanted':>16}{'wanted':>16}{'wanted less un.':>16}")
+    print(f"{'':44}{'unwanted':>16}{'wanted':>16}{'less twice un.':>16}")
     for way, pairs_of in counts.items():
         drop, keep = np.mean(pairs_of, axis=0)
-        print(f"{way:44}{drop:>16.2f}{keep:>16.2f}{keep - drop:>16.2f}")
+        print(f"{way:44}{drop:>16.2f}{keep:>16.2f}{keep - 2 * drop:>16.2f}")
 
 
 def _ways(

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from pixfind.calibration import Calibration
 from pixfind.encoders.base import Vectors, unit
 
+Doubles = npt.NDArray[np.float64]
 # Relevance feedback after Rocchio (1971), with the weights of Manning, Raghavan & Schütze,
 # Introduction to Information Retrieval (2008), section 9.1.1: of the words, of the pictures that
 # are liked, and of those that are not.
@@ -58,12 +60,16 @@ def compose(
     return Direction(vector, shares[1] / sum(shares))
 
 
-def _centre(parts: Sequence[Part], calibration: Calibration | None) -> Vectors | None:
+def _centre(parts: Sequence[Part], calibration: Calibration | None) -> Doubles | None:
     """Return the weighted mean of the parts, each in units of its scores' spread."""
     if not parts:
         return None
-    total = sum(part.weight * part.vector / spread(part.vector, calibration) for part in parts)
-    return np.asarray(total / sum(part.weight for part in parts), np.float32)
+    # As shares of the largest: a product with the smallest weight that there is would be nought.
+    largest = max(part.weight for part in parts)
+    shares = np.array([part.weight / largest for part in parts])
+    spreads = np.array([spread(part.vector, calibration) for part in parts])
+    vectors = np.stack([part.vector for part in parts]).astype(np.float64)
+    return np.asarray((shares / spreads) @ vectors / shares.sum(), np.float64)
 
 
 def spread(vector: Vectors, calibration: Calibration | None) -> float:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import documents, photos, selection
 from pixfind.catalog.photos import Photo
+from pixfind.config import normal_path
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.store import ModelStore
-from pixfind.errors import LibraryEmptyError, PhotoNotFoundError, QueryError
+from pixfind.errors import LibraryEmptyError, QueryError
 from pixfind.library import Library
 from pixfind.vectors import VectorIndex
 from search.facets import facets
 from search.matching import Sample
 from search.ordering import in_order
-from search.pictures import MAX_ID, Pictures
+from search.pictures import Pictures, possible_id
 from search.query.fields import MAX_LIMIT
 from search.query.formatting import format_query
 from search.query.model import Like, Order, Query
@@ -89,8 +91,11 @@ class SearchEngine:
             PathNotFoundError, PhotoNotFoundError, PhotoError: of the picture.
             QueryError, LibraryEmptyError, ModelMismatchError: as for ``search``.
         """
-        named = picture.id if isinstance(picture, Photo) else picture
-        asked = Query((Like(str(named)),))
+        if isinstance(picture, Path):
+            named = str(normal_path(picture))  # a file called 3 is not photo 3
+        else:
+            named = str(possible_id(picture.id if isinstance(picture, Photo) else picture))
+        asked = Query((Like(named),))
         return self._answer(asked, _page(asked, limit, 0), everything=True, leave_out=True)
 
     def photo(self, asset_id: int) -> Photo:
@@ -98,11 +103,10 @@ class SearchEngine:
 
         Raises:
             PhotoNotFoundError: there is no such photo.
+            QueryError: the number is beyond all measure.
         """
-        if not 0 < asset_id <= MAX_ID:
-            raise PhotoNotFoundError(asset_id)
         with self._library.catalog.read() as session:
-            return photos.photo(session, asset_id)
+            return photos.photo(session, possible_id(asset_id))
 
     def latest(self, limit: int = DEFAULT_LIMIT) -> list[Photo]:
         """Return the photos taken last."""
@@ -125,13 +129,14 @@ class SearchEngine:
             state = State(session, index, model.id, self._encoder.calibration)
             whole = with_facets or asked.order not in (None, Order.RELEVANCE)
             ranking = rank(
-                state, asked, terms, self._usual(session, index),
+                state, asked, terms, partial(self._usual, session, index),
                 Extent(everything, None if whole else page.stop, terms.named if leave_out else ()),
             )  # fmt: skip
-            order, known = ranking.order, None
+            order, known = ranking.order, ranking.facts
             if whole:
-                known = selection.facts(session, order)
+                known = selection.facts(session, order) if known is None else known
                 order = in_order(order, known, asked.order)
+            order = order[: asked.limit]
             nearest = () if ranking.total or ranking.cutoff is None else ranking.nearest
             return Results(
                 query=format_query(asked),
@@ -141,7 +146,11 @@ class SearchEngine:
                 results=_shown(session, ranking, order[page], terms.descriptions),
                 cutoff=ranking.cutoff,
                 nearest=_shown(session, ranking, nearest, ()),
-                facets=facets(session, known) if with_facets and known is not None else None,
+                facets=(
+                    facets(session, {asset_id: known[asset_id] for asset_id in order})
+                    if with_facets and known is not None
+                    else None
+                ),
             )
 
     def _usual(self, session: Session, index: VectorIndex) -> Sample:
@@ -171,10 +180,11 @@ def _shown(
 
 def _page(asked: Query, limit: int | None, offset: int) -> slice:
     """Return which of the results are shown."""
-    count = _bounded(limit if limit is not None else asked.limit or DEFAULT_LIMIT)
+    own = None if asked.limit is None else _bounded(asked.limit)
+    count = _bounded(limit) if limit is not None else own or DEFAULT_LIMIT
     if offset < 0:
         raise QueryError("the offset must not be negative")
-    return slice(offset, min(offset + count, asked.limit or offset + count))
+    return slice(offset, min(offset + count, own or offset + count))
 
 
 def _bounded(limit: int) -> int:

@@ -16,6 +16,7 @@ from pixfind.errors import PathNotFoundError, PhotoNotFoundError, QueryError
 from pixfind.text import printable
 
 MAX_ID = 2**63 - 1  # SQLite's; a query can hold more
+MAX_DIGITS = 40  # Python writes out no numbers of thousands of digits, and nobody reads them
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,12 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
     Raises:
         PhotoNotFoundError: the library has no photo of that number.
         PathNotFoundError: there is no such file.
-        QueryError: it cannot be told which picture is meant, or it is not to be read.
+        QueryError: the number is beyond all measure, it cannot be told which picture is meant, or it is not to be read.
     """
     if named.isascii() and named.isdigit():
-        if not 0 < int(named) <= MAX_ID:
-            raise PhotoNotFoundError(int(named))
-        return photos.photo(session, int(named)).id
+        digits = named.lstrip("0") or "0"
+        # Cut, a number that is too long is so still.
+        return photos.photo(session, possible_id(int(digits[: MAX_DIGITS + 1]))).id
     path = _path(named, read_files)
     if path is not None:
         # Not Path's: it raises for names that cannot be.
@@ -110,6 +111,20 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
         if read_files and is_there:
             return path
     return _of_name(session, named, read_files)
+
+
+def possible_id(number: int) -> int:
+    """Return the number, if a photo can have it.
+
+    Raises:
+        PhotoNotFoundError: none can.
+        QueryError: none can, and the number is too long to be told.
+    """
+    if abs(number) >= 10**MAX_DIGITS:
+        raise QueryError(f"no photo's number has more than {len(str(MAX_ID))} digits")
+    if not 0 < number <= MAX_ID:
+        raise PhotoNotFoundError(number)
+    return number
 
 
 def _path(named: str, read_files: bool) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from pixfind.calibration import Calibration
 from pixfind.catalog import assets, documents, selection
+from pixfind.catalog.selection import Facts
 from pixfind.errors import QueryError
 from pixfind.vectors import Ids, VectorIndex
 from search.composition import Direction, compose
@@ -22,8 +23,8 @@ from search.terms import Terms
 
 # How many photos are shown where none answers the query.
 NEAREST = 5
-# Rankings are fused this far down at least; further down a word's match outweighs any place.
-FUSED_DEPTH = 1000
+# How many times as many are looked at where the first were too few.
+WIDER = 8
 # Where a word tells what a photo shows; folders' names tell of many at once.
 CONTENT = ("name", "tags", "caption")
 
@@ -58,7 +59,7 @@ class Ranking:
     """Assets, best first, with what is known of them; ``total`` counts also those further down.
 
     ``cutoff`` is the probability that was asked of them, ``nearest`` what comes nearest if none
-    has it.
+    has it. ``facts`` are those of all of them, if they had to be known.
     """
 
     order: Sequence[int]
@@ -67,15 +68,31 @@ class Ranking:
     probability: dict[int, float] = field(default_factory=dict)
     cutoff: float | None = None
     nearest: Sequence[int] = ()
+    facts: dict[int, Facts] | None = None
 
 
-def rank(state: State, asked: Query, terms: Terms, usual: Sample, extent: Extent) -> Ranking:
+def rank(
+    state: State, asked: Query, terms: Terms, usual: Callable[[], Sample], extent: Extent
+) -> Ranking:
     """Return what answers a query.
 
+    Args:
+        state: what is searched.
+        asked: the query.
+        terms: the same, embedded.
+        usual: returns the sample of the index; it is asked only where it is needed.
+        extent: how much is wanted.
+
     Raises:
-        QueryError: without a calibration, a score was asked for or nothing is wanted.
+        QueryError: a score was asked for and there is nothing to score by, or nothing is wanted
+            and there is no calibration.
     """
     direction = compose(terms.wanted, terms.unwanted, state.calibration)
+    if direction is None and asked.score is not None:
+        raise QueryError(
+            "score: needs words or a picture to score by; describe what photos should show, for "
+            "example: a dog score:>0.5"
+        )
     if state.calibration is None and asked.score is not None:
         raise QueryError(
             "this model has no calibration, so it cannot tell the probability that score: asks for"
@@ -87,7 +104,7 @@ def rank(state: State, asked: Query, terms: Terms, usual: Sample, extent: Extent
     search = _Search(state, asked, terms, extent)
     if direction is None:
         return search.filtered()
-    scale = None if state.calibration is None else Scale(state.calibration, direction, usual)
+    scale = None if state.calibration is None else Scale(state.calibration, direction, usual())
     return search.ranked(direction, scale)
 
 
@@ -109,28 +126,31 @@ class _Search:
         """Rank by date where nothing is wanted that could be compared: filters and exclusions."""
         owners = self._chosen() if self._owners is None else self._owners
         ids = np.fromiter(owners, np.int64, len(owners))
+        if self._terms.unwanted:  # of what was added since the index was read, nothing is known
+            ids = np.intersect1d(ids, self._state.index.ids)
         kept = self._judged(Compared(ids, np.zeros(len(ids), np.float32)), None)
         found = {owners[int(i)] for i in kept.ids} - self._hidden
         known = selection.facts(self._session, sorted(found))
         order = in_order(sorted(known), known, Order.NEWEST)
-        return Ranking(order, len(order))
+        return Ranking(order, len(order), facts=known)
 
     def ranked(self, direction: Direction, scale: Scale | None) -> Ranking:
         """Rank by likeness and by words."""
         worded = documents.matching(self._session, self._terms.descriptions)
         wanted = self._range(scale)
+        partial = self._is_partial(wanted, worded)
         compared = self._candidates(direction, scale, wanted, worded)
         found = self._by_asset(self._judged(compared, scale))
         alike = {i: score for i, score in found.scores.items() if _within(score, wanted)}
-        named = {i: -rank for i, rank in worded.items() if i in found.scores}
+        named = {i: -bm25 for i, bm25 in worded.items() if i in found.scores}
         if self._asked.score is not None:
-            named = {i: rank for i, rank in named.items() if i in alike}
+            named = {i: worth for i, worth in named.items() if i in alike}
         order = fuse(alike, named) if named else list(alike)
         if not order and wanted is not None:
-            found = self._by_asset(self._judged(self._best(direction), scale))
+            found = self._nearest(direction, scale)
         return Ranking(
             order,
-            total=self._count() if self._is_partial(wanted) else len(order),
+            total=self._count() if partial else len(order),
             similarity=found.similarity,
             probability=found.probability,
             cutoff=None if wanted is None else wanted.low,
@@ -143,9 +163,10 @@ class _Search:
             return None
         return self._asked.score or Numbers(scale.cutoff, None)
 
-    def _is_partial(self, wanted: Numbers | None) -> bool:
-        """Whether the best suffice, because nothing below leaves out or is left out."""
-        return wanted is None and self._extent.depth is not None and not self._terms.unwanted
+    def _is_partial(self, wanted: Numbers | None, worded: Collection[int]) -> bool:
+        """Whether the best suffice, because nothing below leaves out or moves up."""
+        moved = self._terms.unwanted or worded
+        return wanted is None and self._extent.depth is not None and not moved
 
     def _candidates(
         self,
@@ -156,12 +177,11 @@ class _Search:
     ) -> Compared:
         """Compare with the query what can be similar enough, and what its words stand in."""
         index, vector, allowed = self._state.index, direction.vector, self._allowed
+        if self._is_partial(wanted, worded):
+            return self._best(direction, (self._extent.depth or 0) + len(self._hidden))
         if wanted is None or scale is None:
-            depth = len(index)
-            if self._is_partial(wanted):
-                depth = max(self._extent.depth or 0, FUSED_DEPTH) + len(self._hidden)
-            scores, ids = index.search(vector[np.newaxis], depth, allowed)
-            scores, ids = scores[0], ids[0]
+            ranked = self._first(direction, len(index))
+            scores, ids = ranked.similarities, ranked.ids
         else:
             scores, ids = index.above(vector, scale.lowest(wanted.low or 0.0), allowed)
         if worded:
@@ -173,16 +193,38 @@ class _Search:
             scores, ids = np.append(scores, also[0]), np.append(ids, their_ids[0])
         return Compared(ids, scores)
 
-    def _best(self, direction: Direction) -> Compared:
-        """Compare with the query the few that come nearest, whatever that is worth."""
-        # Some of them may be hidden, or show what is unwanted.
-        depth = 10 * NEAREST + len(self._hidden)
-        scores, ids = self._state.index.search(direction.vector[np.newaxis], depth, self._allowed)
+    def _best(self, direction: Direction, depth: int) -> Compared:
+        """Compare with the query the best, and whatever is worth as much as the last of them.
+
+        Which of these would come first is not for the depth to say, or pages would overlap.
+        """
+        k = depth + 1
+        while True:
+            compared = self._first(direction, k)
+            scores = compared.similarities
+            if len(scores) < k or scores[-1] < scores[depth - 1]:
+                return compared
+            k *= WIDER
+
+    def _nearest(self, direction: Direction, scale: Scale | None) -> _Found:
+        """Find the few that come nearest, whatever that is worth."""
+        k = 10 * NEAREST + len(self._hidden)
+        while True:
+            compared = self._first(direction, k)
+            found = self._by_asset(self._judged(compared, scale))
+            # Any number of them may show what is unwanted.
+            if len(found.similarity) >= NEAREST or len(compared.ids) < k:
+                return found
+            k *= WIDER
+
+    def _first(self, direction: Direction, k: int) -> Compared:
+        query = direction.vector[np.newaxis]
+        scores, ids = self._state.index.search(query, k, self._allowed)
         return Compared(ids[0], scores[0])
 
     def _judged(self, compared: Compared, scale: Scale | None) -> Matches:
         unwanted, calibration = self._terms.unwanted, self._state.calibration
-        return judge(self._session, compared, unwanted, calibration, scale)
+        return judge(self._state.index, compared, unwanted, calibration, scale)
 
     def _by_asset(self, matches: Matches) -> _Found:
         """Keep of each asset that is to be shown the embedding that fits best."""
@@ -215,8 +257,13 @@ class _Search:
         """Return how many photos there are to rank."""
         if self._owners is not None:
             return len(set(self._owners.values()) - self._hidden)
-        known = selection.embeddings(self._session, self._state.model_id, self._hidden)
-        return len(self._state.index) - len(known)
+        index = self._state.index
+        hidden = selection.embeddings(self._session, self._state.model_id, self._hidden)
+        if not hidden:
+            return len(index)
+        # Those that lie in no file any more have embeddings still, but not in the index.
+        ids = np.fromiter(hidden, np.int64, len(hidden))
+        return len(index) - len(np.intersect1d(ids, index.ids))
 
 
 @dataclass(frozen=True)

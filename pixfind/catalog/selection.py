@@ -7,15 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.ids import among
-from pixfind.catalog.schema import Asset, AssetTag, Embedding, File, Root, Tag
-
-Ids = npt.NDArray[np.int64]
+from pixfind.catalog.schema import WHOLE, Asset, AssetTag, Embedding, File, Root, Tag
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class Facts:
 def allowed(
     session: Session, model_id: int, conditions: Sequence[ColumnElement[bool]]
 ) -> dict[int, int]:
-    """Return the embeddings of pictures in files for which all conditions hold.
+    """Return the embeddings of whole pictures in files for which all conditions hold.
 
     Returns:
         The asset's id by the embedding's.
@@ -41,16 +37,18 @@ def allowed(
     rows = session.execute(
         select(Embedding.id, Embedding.asset_id)
         .join(Asset, Asset.id == Embedding.asset_id)
-        .where(Embedding.model_id == model_id, in_a_file, *conditions)
+        .where(Embedding.model_id == model_id, Embedding.kind == WHOLE, in_a_file, *conditions)
     )
     return {row[0]: row[1] for row in rows}
 
 
 def embeddings(session: Session, model_id: int, asset_ids: Iterable[int]) -> dict[int, int]:
-    """Return the embeddings that the model has of pictures: the asset's id by the embedding's."""
+    """Return the embeddings that the model has of whole pictures, and the asset of each."""
     rows = session.execute(
         select(Embedding.id, Embedding.asset_id).where(
-            Embedding.model_id == model_id, Embedding.asset_id.in_(among(asset_ids))
+            Embedding.model_id == model_id,
+            Embedding.kind == WHOLE,
+            Embedding.asset_id.in_(among(asset_ids)),
         )
     )
     return {row[0]: row[1] for row in rows}

@@ -20,8 +20,11 @@ from pixfind.text import printable
 if TYPE_CHECKING:
     from search import Facets, Result, Results, SearchEngine
 
-# A word or a value with spaces, which the shell has taken the quotes from: -"deep snow".
-UNQUOTED = re.compile(r'(-?(?:[A-Za-z]+:)?)([^":+|()\s][^":+|()]*\s[^":+|()]*)')
+# The beginning of what may have been quoted: of a field's value, or of words that are unwanted.
+OF_FIELD = re.compile(r"-?([A-Za-z]+):\s*")
+UNWANTED = re.compile(r"-(?![-\s])")
+# What follows white space where an argument is several terms.
+FURTHER_TERM = re.compile(r"\s-(?![-\s])|\s([A-Za-z]+):")
 all_option = click.option(
     "--all", "everything", is_flag=True, help="Rank every photo, however improbable a match."
 )
@@ -63,12 +66,32 @@ def query_line(arguments: Sequence[str]) -> str:
     """
     if len(arguments) == 1:
         return arguments[0]
-    return " ".join(
-        f'{match[1]}"{match[2]}"'
-        if (match := UNQUOTED.fullmatch(argument)) and match[1] and " -" not in match[2]
-        else argument
-        for argument in arguments
+    return " ".join(map(_with_quotes, arguments))
+
+
+def _with_quotes(argument: str) -> str:
+    """Return an argument with the quotes that the shell seems to have taken from it."""
+    from search.query.fields import FIELDS
+    from search.query.formatting import quoted
+    from search.query.lexer import QUOTES
+
+    named = OF_FIELD.match(argument)
+    if named is not None and named[1].lower() not in FIELDS:
+        sentence = named[0][-1].isspace()  # -"Note: a dog"; else it is a slip, to be told of
+        named = None
+        if not sentence:
+            return argument
+    beginning = named or UNWANTED.match(argument)
+    if beginning is None:
+        return argument
+    rest = argument[beginning.end() :]
+    several = any(
+        further[1] is None or further[1].lower() in FIELDS
+        for further in FURTHER_TERM.finditer(rest)
     )
+    if several or len(rest.split()) <= 1 or rest[0] in QUOTES + "(":
+        return argument
+    return beginning[0].rstrip() + quoted(rest)
 
 
 def _print_syntax(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -103,12 +103,14 @@ def answers(engine: SearchEngine, query: str | Query, *, everything: bool = Fals
         PixfindError: as ``SearchEngine.search``.
     """
     asked = parse(query) if isinstance(query, str) else query
+    if not everything and _has_no_end(asked):
+        best = engine.search(asked, 1)  # one tells; all of a large library take their time
+        if best.cutoff is None:
+            raise ExportError(
+                f"the model {best.model} cannot tell which photos match, only rank all "
+                f"{best.total:,}; export the best with limit:100 in the query, or all with --all"
+            )
     first = engine.search(asked, MAX_LIMIT, everything=everything)
-    if not everything and _only_ranks(asked, first):
-        raise ExportError(
-            f"the model {first.model} cannot tell which photos match, only rank all "
-            f"{first.total:,}; export the best with limit:100 in the query, or all with --all"
-        )
     return Answers(first.query, first.total, _pages(engine, asked, first, everything))
 
 
@@ -148,10 +150,10 @@ def export(
     return Exported(photos, **counts, failures=tuple(failures))
 
 
-def _only_ranks(asked: Query, first: Results) -> bool:
-    """Whether the results have an order but no end: likenesses, and nothing that leaves any out."""
+def _has_no_end(asked: Query) -> bool:
+    """Whether the results have an order but no end, unless the model knows a cutoff."""
     described = any(isinstance(term, Phrase | Like) and not term.negative for term in asked.terms)
-    return described and first.cutoff is None and asked.score is None and asked.limit is None
+    return described and asked.score is None and asked.limit is None
 
 
 def _pages(
