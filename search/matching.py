@@ -24,8 +24,8 @@ NEGATIVE_ODDS = 0.1
 LOWERED = 0.5
 # From which probability on a photo shows what was excluded.
 EXCLUDED = 0.5
-# Weights beyond all measure must not make a prior of 0 or 1, which is none.
-FLOATS = np.finfo(np.float64)
+# The lowest odds: those of the smallest weight that there is would be 0, which is no prior.
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,8 @@ def judge(
 
 def _shown(part: Part, scores: Vectors, calibration: Calibration) -> Vectors:
     """Return the probability that photos show something unwanted, float32 (n,)."""
-    odds = NEGATIVE_ODDS * part.weight
-    prior = min(max(odds / (1 + odds), float(FLOATS.tiny)), 1 - float(FLOATS.eps))
-    return calibration.probability(part.vector, scores, prior, float(part.is_picture))
+    odds = max(NEGATIVE_ODDS * part.weight, TINY)
+    return calibration.probability(part.vector, scores, odds / (1 + odds), float(part.is_picture))
 
 
 def _scores(index: VectorIndex, vector: Vectors, ids: Ids) -> Vectors:

@@ -93,7 +93,8 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
     Raises:
         PhotoNotFoundError: the library has no photo of that number.
         PathNotFoundError: there is no such file.
-        QueryError: the number is beyond all measure, it cannot be told which picture is meant, or it is not to be read.
+        QueryError: the number is beyond all measure, it cannot be told which picture is meant, or
+            it is not to be read.
     """
     if named.isascii() and named.isdigit():
         digits = named.lstrip("0") or "0"

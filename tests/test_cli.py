@@ -17,6 +17,7 @@ from PIL import Image
 import pixfind as package
 from indexer import Indexer
 from pixfind import __version__
+from pixfind.cli.search import query_line
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.library import Library
@@ -176,6 +177,31 @@ def test_words_may_begin_with_a_dash(
 ) -> None:
     answer = document(found("search", "--json", *arguments))
     assert parse(answer["query"]) == parse(query)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("dog", r"folder:C:\My Photos"), r'dog folder:"C:\My Photos"'),
+        (("dog", "file:IMG (1).jpg"), 'dog file:"IMG (1).jpg"'),
+        (("folder:My Photos\\", "dog"), 'folder:"My Photos\\\\" dog'),
+        (("-folder:Us + them", "dog"), '-folder:"Us + them" dog'),
+        (("camera:a b|c", "dog"), 'camera:"a b|c" dog'),
+        (('file:the "best" one', "dog"), r'file:"the \"best\" one" dog'),
+        (("dog", "-what (a): day"), 'dog -"what (a): day"'),
+        (("dog", "-Note: snow"), 'dog -"Note: snow"'),
+        # Nothing to be restored, or several terms in one argument.
+        (("dog", 'folder:"My Photos"'), 'dog folder:"My Photos"'),
+        (("dog", "camera:(canon eos|nikon)"), "dog camera:(canon eos|nikon)"),
+        (("dog", "-red -deep snow"), "dog -red -deep snow"),
+        (("dog", "camera:canon year:2019"), "dog camera:canon year:2019"),
+        (("dog", "-camra:canon eos"), "dog -camra:canon eos"),
+        (("dog", "-", "a - b"), "dog - a - b"),
+        ((r"folder:C:\My Photos",), r"folder:C:\My Photos"),
+    ],
+)
+def test_quotes_that_the_shell_takes(arguments: tuple[str, ...], line: str) -> None:
+    assert query_line(arguments) == line
 
 
 def test_syntax(pixfind: Pixfind) -> None:

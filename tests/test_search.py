@@ -16,9 +16,12 @@ import pixfind
 from indexer import Indexer, Summary
 from pixfind.calibration import Calibration
 from pixfind.calibration.link import Link
+from pixfind.catalog import assets, selection
+from pixfind.catalog.database import bump_generation
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
+    ExportError,
     PathNotFoundError,
     PhotoNotFoundError,
     PixfindError,
@@ -28,17 +31,20 @@ from pixfind.errors import (
 from pixfind.library import Library
 from pixfind.vectors import VectorIndex
 from search import Results, SearchEngine
+from search import engine as engine_module
+from search.export.exporting import answers
+from search.query.model import Like, Limit, Phrase, Query
 
 # The fake encoder's pictures of one colour have cosines of 1 with its name, -1/3 with the others.
 LINK = Link(
-    slope=1.0, intercept=-3.0, prior=0.1,
+    slope=10.0, intercept=-3.0, prior=0.1,
     base=-2.2, per_highest=0.0, per_log_size=0.0, per_spread=0.0,
 )  # fmt: skip
 DIM = FakeEncoder().spec.dim
 
 
 def calibration(**changes: float) -> Calibration:
-    """Standardised scores are ten times the cosine: red on red is 10, on green -3.3."""
+    """Scores in general lie around 0 with a deviation of a tenth: red on red is ten of them."""
     covariance = np.eye(DIM, dtype=np.float32) / 100
     return Calibration(
         np.zeros(DIM, np.float32), covariance, LINK, LINK, changes.get("cutoff", 0.5)
@@ -632,6 +638,111 @@ def test_the_query_comes_back_as_it_was_understood(judged: SearchEngine) -> None
     assert len(answer.terms) == 2
 
 
+@pytest.fixture
+def many(library: Library) -> SearchEngine:
+    """1,500 photos that look like nothing, a third of them in folders with a name."""
+    encoder = FakeEncoder()
+    model = library.add_model(encoder.spec)
+    vectors = np.random.default_rng(0).standard_normal((1500, DIM)).astype(np.float32)
+    vectors[100:200] = vectors[100]  # the same picture in different files
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with library.catalog.write() as session:
+        session.execute(text("INSERT INTO root (id, path, whole) VALUES (1, '/p', 1)"))
+        for number, vector in enumerate(vectors, 1):
+            session.execute(
+                text(
+                    "INSERT INTO asset (id, content_id, byte_size, format, width, height)"
+                    " VALUES (:id, :content, 1, 'JPEG', 9, 9)"
+                ),
+                {"id": number, "content": number.to_bytes(32, "big")},
+            )
+            assets.add_embedding(session, number, model.id, vector)
+            session.execute(
+                text(
+                    "INSERT INTO file (root_id, folder, name, size, mtime_ns, asset_id)"
+                    " VALUES (1, :folder, :name, 1, 1, :id)"
+                ),
+                {
+                    "folder": f"{'beach' if number % 3 else 'x'}/{'w ' * (number % 7)}",
+                    "name": f"{number}.jpg",
+                    "id": number,
+                },
+            )
+        bump_generation(session)
+    return SearchEngine(library, encoder)
+
+
+@pytest.mark.parametrize("query", ["beach", "quite another thing", "like:150"])
+def test_pages_do_not_overlap(many: SearchEngine, query: str) -> None:
+    """However deep they are, and whether or not all has to be ranked for them."""
+    whole = names(many.search(query, 1500))
+    pages = [names(many.search(query, 70, offset=start)) for start in range(0, 1500, 70)]
+    assert [name for page in pages for name in page] == whole
+    assert len(set(whole)) == many.search(query).total == 1500
+    assert names(many.search(query, 70, with_facets=True)) == whole[:70]
+
+
+def test_facets_are_of_what_the_limit_lets_pass(judged: SearchEngine, album: Path) -> None:
+    answer = judged.search("type:photo limit:2", 1, with_facets=True)
+    assert answer.facets is not None
+    assert (answer.total, len(answer.results)) == (2, 1)
+    assert [(v.value, v.count) for v in answer.facets.year] == [("2019", 1), ("2021", 1)]
+    assert answer.facets.folder[0].count == 2
+
+
+def test_facts_are_read_once(judged: SearchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, facts = [], selection.facts
+    monkeypatch.setattr(selection, "facts", lambda *of: asked.append(of) or facts(*of))
+    answer = judged.search("type:photo sort:name", with_facets=True)
+    assert names(answer)[0] == "100%*.png"
+    assert len(asked) == 1
+
+
+def test_filters_alone_need_no_sample(
+    judged: SearchEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "Sample", None)
+    assert judged.search("type:photo").total == 6
+
+
+def test_filtered_totals_count_photos(judged: SearchEngine, library: Library) -> None:
+    """Not what else than the whole picture a model may have embedded."""
+    with library.catalog.write() as session:
+        session.execute(
+            text(
+                "INSERT INTO embedding (asset_id, model_id, kind, vector)"
+                " SELECT asset_id, model_id, 'region', vector FROM embedding WHERE id = 1"
+            )
+        )
+        bump_generation(session)
+    assert judged.search("type:photo").total == 6
+    assert judged.search("blue type:photo", everything=True).total == 6
+
+
+def test_the_total_is_of_photos_that_are_there(
+    engine: SearchEngine, album: Path, index: Callable, tmp_path: Path
+) -> None:
+    index(album)
+    kept = (album / "tall.png").rename(tmp_path / "kept.png")
+    index(album)
+    answer = engine.similar(kept)
+    assert answer.total == len(answer.results) == 5
+
+
+def test_as_many_are_nearest_as_can_be(library: Library, tmp_path: Path, index: Callable) -> None:
+    """Also behind many that show what is unwanted."""
+    for number in range(60):
+        picture(tmp_path / f"in/{number}.png", (250 + number % 6, number // 6, 0), (8, 8))
+    for number in range(7):
+        picture(tmp_path / f"in/other{number}.png", (0, number, 255 - number), (8, 8))
+    index(tmp_path / "in")
+    engine = SearchEngine(library, FakeEncoder(calibration=calibration()))
+    answer = engine.search("red -red")
+    assert answer.total == 0
+    assert len(answer.nearest) == 5
+    assert all(r.photo.path.name.startswith("other") for r in answer.nearest)
+
+
 # Mistakes
 
 
@@ -667,6 +778,71 @@ def test_limits(found: Callable[..., set], engine: SearchEngine, limit: int) -> 
         engine.search("blue", limit)
     with pytest.raises(QueryError, match="offset"):
         engine.search("blue", 1, offset=-1)
+
+
+@pytest.mark.parametrize("count", [0, -5, 100_001])
+def test_limits_of_queries_made_by_hand(judged: SearchEngine, count: int) -> None:
+    with pytest.raises(QueryError, match="limit"):
+        judged.search(Query((Phrase("blue"), Limit(count))))
+    with pytest.raises(QueryError, match="limit"):
+        judged.search(Query((Phrase("blue"), Limit(count))), 1)
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e-45, 100])
+def test_weights_beyond_all_measure(judged: SearchEngine, weight: float) -> None:
+    wanted = judged.search(Query((Phrase("blue", weight), Phrase("blue", weight))))
+    assert names(wanted) == ["IMG_1.jpg", "IMG_2.jpg"]
+    assert all(r.probability >= 0.5 for r in wanted.results)
+    both = judged.search(Query((Phrase("blue"), Phrase("green", weight, negative=True))))
+    assert set(names(both)) <= {"IMG_1.jpg", "IMG_2.jpg"}
+
+
+@pytest.mark.parametrize("query", ["camera:canon score:>0.9", "-red score:>0.9"])
+def test_a_score_needs_something_to_score_by(judged: SearchEngine, query: str) -> None:
+    with pytest.raises(QueryError, match="score: needs words or a picture"):
+        judged.search(query)
+
+
+def test_similar_to_what_is_not_there(
+    engine: SearchEngine, album: Path, index: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(album)
+    monkeypatch.chdir(album)
+    with pytest.raises(PathNotFoundError):
+        engine.similar(Path("3"))
+    for number in (0, -1, 99, 2**63, 2**70):
+        with pytest.raises(PhotoNotFoundError):
+            engine.similar(number)
+    for number in (10**5000, -(10**5000)):
+        with pytest.raises(QueryError, match="19 digits"):
+            engine.similar(number)
+        with pytest.raises(QueryError, match="19 digits"):
+            engine.photo(number)
+    with pytest.raises(QueryError, match="19 digits"):
+        engine.search(Query((Like("9" * 5000),)))
+    assert engine.search(Query((Like("0" * 5000 + "1"),))).results
+
+
+def test_a_file_may_be_called_by_a_number(
+    engine: SearchEngine, album: Path, index: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(album)
+    monkeypatch.chdir(album)
+    (album / "tall.png").rename(album / "1")
+    assert names(engine.similar(Path("1")))[0] == "100%*.png"
+
+
+def test_an_export_without_an_end_is_refused_at_once(
+    engine: SearchEngine, album: Path, index: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(album)
+    limits, search = [], engine.search
+    monkeypatch.setattr(
+        engine, "search", lambda query, limit: limits.append(limit) or search(query, limit)
+    )
+    with pytest.raises(ExportError, match="only rank all 6"):
+        answers(engine, "blue")
+    assert limits == [1]
 
 
 # The bundled model

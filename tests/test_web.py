@@ -60,7 +60,7 @@ def calibrated(fake_models: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fake encoders know that only a picture of the very colour is likely to match."""
     dim = FakeEncoder().spec.dim
     rest = {"base": -3, "per_highest": 0, "per_log_size": 0, "per_spread": 0}
-    link = Link(4, -8, 0.95, prior=0.01, **rest)
+    link = Link(16, -8, prior=0.01, **rest)
     known = Calibration(
         np.zeros(dim, np.float32),
         np.eye(dim, dtype=np.float32) / 16,

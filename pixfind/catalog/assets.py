@@ -80,7 +80,10 @@ def searchable_ids(session: Session, model_id: int) -> Ids:
     """Return the ids of all embeddings of pictures that lie in some file, int64, ascending."""
     in_a_file = exists().where(File.asset_id == Embedding.asset_id)
     rows = session.execute(
-        select(Embedding.id).where(Embedding.model_id == model_id, in_a_file).order_by(Embedding.id)
+        # One a picture, so that counts are of photos and an exclusion is of the photo.
+        select(Embedding.id)
+        .where(Embedding.model_id == model_id, Embedding.kind == WHOLE, in_a_file)
+        .order_by(Embedding.id)
     )
     return np.fromiter((row[0] for row in rows), np.int64)
 
