@@ -168,7 +168,9 @@ class VectorIndex:
         if not len(self._sorted):
             return self._sorted
         places = np.searchsorted(self._sorted, allowed).clip(max=len(self._sorted) - 1)
-        return np.unique(allowed[self._sorted[places] == allowed])
+        # Not np.unique: it imports a fifteenth of a cold search.
+        chosen = np.sort(allowed[self._sorted[places] == allowed])
+        return chosen[np.append(True, chosen[1:] != chosen[:-1])] if len(chosen) else chosen
 
     def _parameters(self, chosen: Ids | None, candidates: int) -> Any:
         """Return how FAISS is to search: among which, and of inverted lists how many.

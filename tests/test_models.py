@@ -91,7 +91,8 @@ def test_two_models_in_one_library(pixfind: Pixfind, photos: Path) -> None:
     assert "index --model second" in pixfind("search", "red", "--model", "second").stderr
     assert json.loads(pixfind("index", "--model", "second", "--json").stdout)["embedded"] == 3
     for model in ("pocket", "second"):
-        answer = json.loads(pixfind("search", "red", "--model", model, "--json").stdout)
+        found = pixfind("search", "red", "--all", "--model", model, "--json")
+        answer = json.loads(found.stdout)
         assert (answer["model"], answer["total"]) == (model, 3)
     assert json.loads(pixfind("search", "red", "--json").stdout)["model"] == "second"
 

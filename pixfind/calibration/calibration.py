@@ -9,7 +9,7 @@ are more alike than a picture and a text, so a query that is a picture has a lin
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float32]
 QUANTILE = 0.98
 # A spread below this is rounding.
 TINY_SPREAD = 1e-6
+# Queries whose mean and spread are known by heart.
+REMEMBERED = 64
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Calibration:
     text: Link
     image: Link
     cutoff: float
+    _asked_before: dict[bytes, tuple[Doubles, Doubles]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.mean.ndim != 1 or self.covariance.shape != (self.dim, self.dim):
@@ -74,9 +79,18 @@ class Calibration:
         """
         # Products in float32: the covariance is not known any better, and copying it takes longer.
         asked = np.atleast_2d(np.asarray(query)).astype(np.float32)
+        # One search asks half a dozen times about the same query.
+        key = asked.tobytes() if len(asked) == 1 else b""
+        if key in self._asked_before:
+            return self._asked_before[key]
         general = (asked @ self.mean).astype(np.float64)
         variance = ((asked @ self.covariance) * asked).sum(axis=1, dtype=np.float64)
-        return general, np.maximum(np.sqrt(np.maximum(variance, 0.0)), TINY_SPREAD)
+        found = general, np.maximum(np.sqrt(np.maximum(variance, 0.0)), TINY_SPREAD)
+        if key:
+            if len(self._asked_before) >= REMEMBERED:
+                self._asked_before.clear()
+            self._asked_before[key] = found
+        return found
 
     def standardise(self, query: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
         """Return how many standard deviations scores lie above what the query scores in general.
