@@ -92,6 +92,7 @@ class OnnxEncoder(Encoder):
         def load() -> None:
             with suppress(ModelDamagedError):
                 self._once(TEXT_GRAPH, self._session)
+                _ = self.calibration  # what a search asks for next
 
         # Not a daemon: one that is still at it when the program ends can bring that down.
         threading.Thread(target=load, name="preload").start()
