@@ -4,7 +4,7 @@
 ``training/library_queries.tsv`` of the photos in FOLDER. A line is a query and all photos that
 match it, TABs between; where it names none, nothing matches. No number is fitted to these photos
 and queries but the baseline that is chosen on them in hindsight. They are not quite unseen: while
-the form of the cutoff was looked for on dev photos, early trials printed figures of part of them.
+the form of the cutoff was looked for on dev photos, trials printed their figures as well.
 """
 
 from __future__ import annotations

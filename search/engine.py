@@ -165,7 +165,8 @@ def _shown(
     session: Session, ranking: Ranking, ids: Sequence[int], descriptions: Sequence[str]
 ) -> tuple[Result, ...]:
     found = photos.photos_by_id(session, ids)
-    fields = documents.fields_matched(session, descriptions, ids)
+    worded = [asset_id for asset_id in ids if asset_id in ranking.worded]
+    fields = documents.fields_matched(session, descriptions, worded)
     return tuple(
         Result(
             found[asset_id],

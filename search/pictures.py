@@ -51,11 +51,9 @@ class Pictures:
             PathNotFoundError, PhotoNotFoundError: see ``locate``.
         """
         where = locate(session, named, read_files=self._read_files)
-        return (
-            self._of_asset(session, where)
-            if isinstance(where, int)
-            else (self._of_file(session, where))
-        )
+        if isinstance(where, int):
+            return self._of_asset(session, where)
+        return self._of_file(session, where)
 
     def _of_asset(self, session: Session, asset_id: int) -> Picture:
         vector = assets.vector_of(session, asset_id, self._model_id)
@@ -72,9 +70,7 @@ class Pictures:
         content = read_bytes(path)
         known = assets.embedded_asset(session, hashlib.sha256(content).digest(), self._model_id)
         if known is not None:
-            vector = assets.vector_of(session, known, self._model_id)
-            if vector is not None:
-                return Picture(vector, known)
+            return self._of_asset(session, known)
         photo = decode(content, path, self._encoder.spec.image_size)
         return Picture(self._encoder.encode_images([photo.image])[0], None)
 

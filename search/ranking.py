@@ -59,7 +59,8 @@ class Ranking:
     """Assets, best first, with what is known of them; ``total`` counts also those further down.
 
     ``cutoff`` is the probability that was asked of them, ``nearest`` what comes nearest if none
-    has it. ``facts`` are those of all of them, if they had to be known.
+    has it. ``worded`` are those whose words matched. ``facts`` are those of all, if they had to be
+    known.
     """
 
     order: Sequence[int]
@@ -68,6 +69,7 @@ class Ranking:
     probability: dict[int, float] = field(default_factory=dict)
     cutoff: float | None = None
     nearest: Sequence[int] = ()
+    worded: Collection[int] = ()
     facts: dict[int, Facts] | None = None
 
 
@@ -121,6 +123,9 @@ class _Search:
         self._hidden |= documents.matching(state.session, terms.refused, CONTENT).keys()
         # Without filters everything is allowed, and nobody needs a list of it.
         self._owners: dict[int, int] | None = self._chosen() if asked.filters else None
+        self._allowed: Ids | None = None
+        if self._owners is not None:
+            self._allowed = np.fromiter(self._owners, np.int64, len(self._owners))
 
     def filtered(self) -> Ranking:
         """Rank by date where nothing is wanted that could be compared: filters and exclusions."""
@@ -155,6 +160,7 @@ class _Search:
             probability=found.probability,
             cutoff=None if wanted is None else wanted.low,
             nearest=list(found.scores)[:NEAREST],
+            worded=named,
         )
 
     def _range(self, scale: Scale | None) -> Numbers | None:
@@ -241,12 +247,6 @@ class _Search:
             if matches.probabilities is not None:
                 found.probability[asset_id] = float(matches.probabilities[row])
         return found
-
-    @property
-    def _allowed(self) -> Ids | None:
-        if self._owners is None:
-            return None
-        return np.fromiter(self._owners, np.int64, len(self._owners))
 
     def _chosen(self) -> dict[int, int]:
         return selection.allowed(

@@ -32,7 +32,7 @@ REMEMBERED = 64
 
 @dataclass(frozen=True)
 class Calibration:
-    """The scores of a model in general, and the links from standardised ones to probabilities.
+    """The scores of a model in general, and the links from scores to probabilities.
 
     A unit query q scores q·mean in general, with the standard deviation sqrt(q·covariance·q).
 
@@ -42,8 +42,8 @@ class Calibration:
         text: the link of queries that are texts.
         image: the link of queries that are pictures. There is no calibration without: with the
             link of texts nearly every picture would be like every other.
-        cutoff: the probability from which on a photo is shown unless another is asked for: that at
-            which the F1 of what is shown was best, in (0, 1).
+        cutoff: the probability from which on a photo is shown unless another is asked for, in
+            (0, 1): the strictest that costs next to nothing of the best F1.
     """
 
     mean: Floats
@@ -81,8 +81,9 @@ class Calibration:
         asked = np.atleast_2d(np.asarray(query)).astype(np.float32)
         # One search asks half a dozen times about the same query.
         key = asked.tobytes() if len(asked) == 1 else b""
-        if key in self._asked_before:
-            return self._asked_before[key]
+        known = self._asked_before.get(key)  # in one step: another thread may clear them
+        if known is not None:
+            return known
         general = (asked @ self.mean).astype(np.float64)
         variance = ((asked @ self.covariance) * asked).sum(axis=1, dtype=np.float64)
         found = general, np.maximum(np.sqrt(np.maximum(variance, 0.0)), TINY_SPREAD)
