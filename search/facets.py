@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import selection
-from pixfind.catalog.functions import folded
-from pixfind.catalog.photos import camera_name
+from pixfind.catalog.names import camera_name, folded
 from pixfind.catalog.selection import Facts
 from search.query.formatting import format_term
 from search.query.model import Filter, Numbers, Text

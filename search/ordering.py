@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pixfind.catalog.functions import folded
+from pixfind.catalog.names import folded
 from pixfind.catalog.selection import Facts
 from search.query.model import Order
 

@@ -144,7 +144,7 @@ class _Search:
         worded = documents.matching(self._session, self._terms.descriptions)
         wanted = self._range(scale)
         partial = self._is_partial(wanted, worded)
-        compared = self._candidates(direction, scale, wanted, worded)
+        compared = self._candidates(direction, scale, wanted, worded, partial)
         found = self._by_asset(self._judged(compared, scale))
         alike = {i: score for i, score in found.scores.items() if _within(score, wanted)}
         named = {i: -bm25 for i, bm25 in worded.items() if i in found.scores}
@@ -180,10 +180,11 @@ class _Search:
         scale: Scale | None,
         wanted: Numbers | None,
         worded: Collection[int],
+        partial: bool,
     ) -> Compared:
         """Compare with the query what can be similar enough, and what its words stand in."""
         index, vector, allowed = self._state.index, direction.vector, self._allowed
-        if self._is_partial(wanted, worded):
+        if partial:
             return self._best(direction, (self._extent.depth or 0) + len(self._hidden))
         if wanted is None or scale is None:
             ranked = self._first(direction, len(index))

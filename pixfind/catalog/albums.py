@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from sqlalchemy import delete, insert, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from pixfind.catalog.functions import folded
+from pixfind.catalog.names import folded
 from pixfind.catalog.schema import Album, PathText
 from pixfind.errors import AlbumExistsError, AlbumNameError, AlbumNotFoundError
 from pixfind.text import printable

@@ -7,7 +7,8 @@ import math
 import os
 import re
 import sqlite3
-import unicodedata
+
+from pixfind.catalog.names import camera_name, folded
 
 EARTH_RADIUS_M = 6_371_009.0
 DRIVE_CHARS = 2  # C:
@@ -20,11 +21,6 @@ def register(connection: sqlite3.Connection) -> None:
     taught = ((holds, 2), (equals, 2), (is_camera, 3), (lies_in, 2), (distance, 4))
     for function, arguments in taught:
         connection.create_function(function.__name__, arguments, function, deterministic=True)
-
-
-def folded(text: str) -> str:
-    """Return what all spellings of a text have in common: composed, and without case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def holds(value: bytes | None, pattern: bytes) -> bool | None:
@@ -47,9 +43,6 @@ def is_camera(make: bytes | None, model: bytes | None, pattern: bytes) -> bool |
 
     A pattern that begins with ``=`` must be the whole name as it is shown.
     """
-    # What shows names asks this module how they sort.
-    from pixfind.catalog.photos import camera_name
-
     written = [os.fsdecode(part) for part in (make, model) if part]
     shown = camera_name(*(None if part is None else os.fsdecode(part) for part in (make, model)))
     if shown is None:

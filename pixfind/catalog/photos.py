@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pixfind.catalog import tags
 from pixfind.catalog.ids import among
+from pixfind.catalog.names import camera_name
 from pixfind.catalog.schema import Asset, File, Root
 from pixfind.errors import PhotoNotFoundError
 
@@ -122,11 +123,3 @@ def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
         tags=names,
         seen_at=asset.seen_at,
     )
-
-
-def camera_name(make: str | None, model: str | None) -> str | None:
-    """Join make and model unless the model already begins with the make ("Canon Canon EOS")."""
-    if not make or not model:
-        return model or make
-    first = make.split()[0].lower()
-    return model if model.lower().startswith(first) else f"{make} {model}"

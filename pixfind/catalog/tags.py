@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from pixfind.catalog.functions import folded
 from pixfind.catalog.ids import among
+from pixfind.catalog.names import folded
 from pixfind.catalog.schema import FROM_FILE, AssetTag, Tag
 
 
