@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from sqlalchemy.orm import Session
 
 from indexer.prepare import Failed, Fresh, Known, Reread
-from pixfind.catalog import Catalog, assets, files
+from pixfind.catalog import Catalog, assets, files, parts
 from pixfind.catalog.database import bump_generation
-from pixfind.catalog.schema import Asset
-from pixfind.catalog.tags import set_file_tags
+from pixfind.catalog.schema import FROM_FILE, Asset
+from pixfind.catalog.tags import set_tags
 from pixfind.encoders.base import Vectors
 from pixfind.photos.exif import VERSION, Metadata
 
@@ -22,6 +22,7 @@ def commit(
     model_id: int,
     fresh: Sequence[Fresh],
     vectors: Vectors,
+    of_tiles: Sequence[Vectors],
     others: Sequence[Known | Reread | Failed],
 ) -> None:
     """Record embedded pictures, known ones in new places, and failures: all or nothing.
@@ -31,6 +32,7 @@ def commit(
         model_id: the model that the vectors come from.
         fresh: new pictures.
         vectors: their unit vectors, float32 (len(fresh), dim).
+        of_tiles: those of each one's regions, float32 (tiles, dim).
         others: files that needed no embedding, or got none.
     """
     with catalog.write() as session:
@@ -41,10 +43,12 @@ def commit(
         read |= {asset.id: f.photo.metadata for asset, f in zip(pictures, fresh, strict=True)}
         # Before the files are placed, so that the full-text index reads a new picture once.
         _describe(session, read)
-        for asset, item, vector in zip(pictures, fresh, vectors, strict=True):
+        for asset, item, vector, regions in zip(pictures, fresh, vectors, of_tiles, strict=True):
             # Another process may have embedded the same content since this one looked.
             if assets.embedded_asset(session, item.content_id, model_id) is None:
                 assets.add_embedding(session, asset.id, model_id, vector)
+            if item.tiles and not parts.of_asset_exist(session, asset.id, model_id):
+                parts.add(session, asset.id, model_id, [t.part for t in item.tiles], regions)
             files.place(session, item.place, asset.id)
         for other in others:
             if isinstance(other, Known | Reread):
@@ -83,7 +87,9 @@ def _describe(session: Session, read: Mapping[int, Metadata | None]) -> None:
         if metadata is not None:
             facts = asdict(metadata)
             keywords[asset_id] = facts.pop("keywords")
+            if asset.described_by is not None:  # a sidecar, which has the last word
+                del facts["rating"], facts["caption"]
             for name, value in facts.items():
                 setattr(asset, name, value)
     session.flush()
-    set_file_tags(session, keywords)
+    set_tags(session, keywords, FROM_FILE)

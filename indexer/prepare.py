@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pixfind.catalog import Catalog, assets
+from PIL import Image
+
+from pixfind.catalog import Catalog, assets, parts
 from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Place
 from pixfind.encoders.base import Encoder
 from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.parts import FINE, Part, tiles
 from pixfind.photos.decode import DecodedPhoto, decode, read_bytes
 from pixfind.photos.exif import VERSION, Metadata
 from pixfind.photos.header import metadata_of
@@ -38,13 +42,22 @@ class Reread:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A region of a photo, shrunk to what the encoder looks at."""
+
+    part: Part
+    image: Image.Image
+
+
+@dataclass(frozen=True)
 class Fresh:
-    """New content, decoded and shrunk to what the encoder looks at."""
+    """New content, decoded and shrunk to what the encoder looks at; its regions if asked for."""
 
     place: Place
     content_id: bytes
     byte_size: int
     photo: DecodedPhoto
+    tiles: tuple[Tile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,12 +97,19 @@ class Preparer:
     """Prepares files for one run; called from many threads."""
 
     def __init__(
-        self, catalog: Catalog, model_id: int, encoder: Encoder, thumbnails: Thumbnails
+        self,
+        catalog: Catalog,
+        model_id: int,
+        encoder: Encoder,
+        thumbnails: Thumbnails,
+        *,
+        with_regions: bool = False,
     ) -> None:
         self._catalog = catalog
         self._model_id = model_id
         self._encoder = encoder
         self._thumbnails = thumbnails
+        self._with_regions = with_regions
         self._in_hand: set[bytes] = set()
         self._lock = threading.Lock()
 
@@ -122,7 +142,9 @@ class Preparer:
         except BaseException:
             self.release([content_id])
             raise
-        return Fresh(place, content_id, len(content), photo)
+        tiles = self._tiles(photo) if self._with_regions else ()
+        image = self._encoder.prepare(photo.image)
+        return Fresh(place, content_id, len(content), replace(photo, image=image), tiles)
 
     def release(self, content_ids: list[bytes]) -> None:
         """Say that these contents are committed or have failed."""
@@ -133,6 +155,8 @@ class Preparer:
         with self._catalog.read() as session:
             asset_id = assets.embedded_asset(session, content_id, self._model_id)
             if asset_id is None:
+                return None
+            if self._with_regions and not parts.of_asset_exist(session, asset_id, self._model_id):
                 return None
             version = assets.metadata_version(session, asset_id)
         if version < VERSION:
@@ -147,7 +171,17 @@ class Preparer:
             return True
 
     def _decode(self, content: bytes, content_id: bytes, path: Path) -> DecodedPhoto:
-        edge = max(self._encoder.spec.image_size, THUMBNAIL_SHORT_EDGE)
-        photo = decode(content, path, edge)
+        seen = self._encoder.spec.image_size
+        # So that the smallest region has the pixels that the encoder looks at.
+        edge = math.ceil(seen / FINE[1]) if self._with_regions else seen
+        photo = decode(content, path, max(edge, THUMBNAIL_SHORT_EDGE))
         self._thumbnails.save(content_id, photo.image)
-        return replace(photo, image=self._encoder.prepare(photo.image))
+        return photo
+
+    def _tiles(self, photo: DecodedPhoto) -> tuple[Tile, ...]:
+        image = photo.image
+        boxes = tiles(photo.width, photo.height, self._encoder.spec.image_size)
+        return tuple(
+            Tile(Part(box), self._encoder.prepare(image.crop(box.pixels(*image.size))))
+            for box in boxes
+        )

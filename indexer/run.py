@@ -75,6 +75,8 @@ class Indexer:
         workers: threads that decode; else one for each core.
         retry_failed: look again at files that failed before.
         forget_missing: drop roots that are not there, or that are empty now.
+        regions: embed overlapping tiles of each photo as well, so that small things are found;
+            ``False`` drops those that there are, ``None`` does as the last run did.
         progress: told of every step.
     """
 
@@ -86,6 +88,7 @@ class Indexer:
         workers: int | None = None,
         retry_failed: bool = False,
         forget_missing: bool = False,
+        regions: bool | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.library = library
@@ -93,6 +96,7 @@ class Indexer:
         self.workers = workers or cores()
         self.retry_failed = retry_failed
         self.forget_missing = forget_missing
+        self.regions = regions
         self.progress = progress or Silent()
 
     def run(self, paths: Sequence[Path] = ()) -> Summary:
@@ -123,9 +127,16 @@ class _Run:
         self._progress = indexer.progress
         self._summary = Summary()
         self._model: Model = self._library.add_model(self._encoder.spec)
-        self._comparison = Comparison(self._catalog, self._model.id, indexer.retry_failed)
+        with_regions = self._library.with_regions(indexer.regions)
+        self._comparison = Comparison(
+            self._catalog, self._model.id, indexer.retry_failed, with_regions
+        )
         self._preparer = Preparer(
-            self._catalog, self._model.id, self._encoder, Thumbnails(self._library.thumbnails)
+            self._catalog,
+            self._model.id,
+            self._encoder,
+            Thumbnails(self._library.thumbnails),
+            with_regions=with_regions,
         )
         self._fresh: list[Fresh] = []
         self._others: list[Known | Reread | Failed] = []
@@ -141,7 +152,7 @@ class _Run:
             self._update(paths, is_new_model=searched.id != self._model.id)
         except KeyboardInterrupt:
             self._summary.interrupted = True
-        self._library.vectors(self._model).save()
+        self._library.save_vectors(self._model)
         with self._catalog.read() as session:
             self._summary.photos = assets.count_searchable(session, self._model.id)
             self._summary.unseen = assets.count_unseen(session, self._model.id, searched.id)
@@ -244,9 +255,9 @@ class _Run:
             self._flush()
 
     def _flush(self) -> None:
-        vectors = self._encode()
+        vectors, of_tiles = self._encode()
         if self._fresh or self._others:
-            commit(self._catalog, self._model.id, self._fresh, vectors, self._others)
+            commit(self._catalog, self._model.id, self._fresh, vectors, of_tiles, self._others)
         self._summary.embedded += len(self._fresh)
         self._summary.known += sum(isinstance(other, Known) for other in self._others)
         self._summary.reread += sum(isinstance(other, Reread) for other in self._others)
@@ -255,8 +266,15 @@ class _Run:
         self._fresh, self._others = [], []
         self._progress.working(self._done, self._total)
         if time.monotonic() - self._saved_at > SAVE_EVERY_S:
-            self._library.vectors(self._model).save()
+            self._library.save_vectors(self._model)
             self._saved_at = time.monotonic()
 
-    def _encode(self) -> Vectors:
-        return self._encoder.encode_images([item.photo.image for item in self._fresh])
+    def _encode(self) -> tuple[Vectors, list[Vectors]]:
+        """Return the vectors of the photos, and those of the regions of each."""
+        encode = self._encoder.encode_images
+        whole = encode([item.photo.image for item in self._fresh])
+        none = whole[:0]
+        return whole, [
+            encode([tile.image for tile in item.tiles]) if item.tiles else none
+            for item in self._fresh
+        ]

@@ -12,7 +12,7 @@ from pixfind.catalog import Catalog, files
 from pixfind.catalog.files import DECODE_FAILURE, KnownFile, Place
 from pixfind.durable import CACHE_TAG
 from pixfind.photos.exif import VERSION
-from pixfind.photos.formats import is_photo_folder_name, is_picture_name
+from pixfind.photos.formats import is_indexed_name, is_photo_folder_name
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,15 @@ class FolderState:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the disk is compared with the catalog: for which model, how strictly."""
+    """How the disk is compared with the catalog: for which model, how strictly.
+
+    ``with_regions`` counts what has been embedded only as a whole among what is to do.
+    """
 
     catalog: Catalog
     model_id: int
     retry_failed: bool = False
+    with_regions: bool = False
 
     def folders(self, scope: Scope) -> Iterator[FolderState]:
         """Walk the scope, one folder at a time; then come the known folders that are gone.
@@ -117,7 +121,7 @@ class Comparison:
         if known.failure_kind is not None:
             # The same bytes fail to decode again; reading may work the next time.
             return known.failure_kind == DECODE_FAILURE and not self.retry_failed
-        return known.embedded
+        return known.embedded and (known.has_parts or not self.with_regions)
 
     def _gone(
         self, scope: Scope, visited: set[str], unreadable: list[str]
@@ -153,7 +157,7 @@ def _list(scope: Scope, folder: str) -> _Listing:
             if entry.is_dir(follow_symlinks=False):
                 if is_photo_folder_name(entry.name):
                     listing.folders.append(f"{folder}/{entry.name}" if folder else entry.name)
-            elif is_picture_name(entry.name) and scope.covers(entry.name):
+            elif is_indexed_name(entry.name) and scope.covers(entry.name):
                 _add_file(listing, scope.root_id, folder, entry)
     return listing
 

@@ -63,10 +63,18 @@ class PhotoLibrary:
         """Close the library's database."""
         self._library.close()
 
-    def add(self, *paths: AnyPath, workers: int | None = None) -> Summary:
-        """Add folders or files; without any, bring all that the library covers up to date."""
+    def add(
+        self, *paths: AnyPath, workers: int | None = None, regions: bool | None = None
+    ) -> Summary:
+        """Add folders or files; without any, bring all that the library covers up to date.
+
+        Args:
+            paths: what to add.
+            workers: threads that decode; else one for each core.
+            regions: see ``indexer.Indexer``.
+        """
         name = self._library.model_name(self._asked, self._settings.model)
-        indexer = Indexer(self._library, self._models.load(name), workers=workers)
+        indexer = Indexer(self._library, self._models.load(name), workers=workers, regions=regions)
         summary = indexer.run([Path(path) for path in paths])
         self.__dict__.pop("_engine", None)
         if summary.interrupted:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from sqlalchemy import select
 
-from pixfind.catalog import Catalog, assets
+from pixfind.catalog import Catalog, assets, parts
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.schema import Model
 from pixfind.durable import make_cache_folder
@@ -25,8 +25,10 @@ from pixfind.vector_cache import VectorCache
 from pixfind.vectors import VectorIndex
 
 MODEL_SETTING = "model_id"
+REGIONS_SETTING = "regions"
 # What can be made again from the catalog and the photos.
 VECTORS, THUMBNAILS = DERIVED = ("vectors", "thumbs")
+PARTS = "parts"
 
 
 class Library:
@@ -35,7 +37,7 @@ class Library:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.folder = folder
         self.catalog = catalog
-        self._caches: dict[int, VectorCache] = {}
+        self._caches: dict[tuple[int, bool], VectorCache] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -148,7 +150,37 @@ class Library:
 
     def index(self, model: Model) -> VectorIndex:
         """Return the model's index as of now; where its file was behind, try to bring that up."""
-        cache = self.vectors(model)
+        return self._current(self.vectors(model))
+
+    def parts_index(self, model: Model) -> VectorIndex | None:
+        """Return the same over parts of pictures; ``None`` if the model has seen none."""
+        with self.catalog.read() as session:
+            if not parts.exist(session, model.id):
+                return None
+        return self._current(self.vectors(model, of_parts=True))
+
+    def save_vectors(self, model: Model) -> None:
+        """Write the model's indexes to disk where they stand behind."""
+        self.vectors(model).save()
+        with self.catalog.read() as session:
+            has_parts = parts.exist(session, model.id)
+        if has_parts:
+            self.vectors(model, of_parts=True).save()
+
+    def with_regions(self, asked: bool | None) -> bool:
+        """Return whether regions of photos are embedded, and remember what was asked.
+
+        ``False`` drops those that there are, ``None`` asks for what was asked last.
+        """
+        with self.catalog.write() as session:
+            if asked is None:
+                return setting(session, REGIONS_SETTING) == "yes"
+            set_setting(session, REGIONS_SETTING, "yes" if asked else "no")
+            if not asked and parts.drop_regions(session):
+                bump_generation(session)
+            return asked
+
+    def _current(self, cache: VectorCache) -> VectorIndex:
         index = cache.current()
         if not cache.is_saved:
             # For the next process's sake only: an indexer at work saves by itself, and a library
@@ -157,12 +189,17 @@ class Library:
                 cache.save()
         return index
 
-    def vectors(self, model: Model) -> VectorCache:
-        """Return the cache of the model's index over this library."""
+    def vectors(self, model: Model, *, of_parts: bool = False) -> VectorCache:
+        """Return the cache of the model's index over this library, or over parts of its pictures.
+
+        The parts' files lie in a folder of their own: they can be many times as large.
+        """
+        folder = self.folder / VECTORS / PARTS if of_parts else self.folder / VECTORS
         with self._lock:
-            if model.id not in self._caches:
-                self._caches[model.id] = VectorCache(self.catalog, self.folder / VECTORS, model)
-            return self._caches[model.id]
+            key = model.id, of_parts
+            if key not in self._caches:
+                self._caches[key] = VectorCache(self.catalog, folder, model, of_parts=of_parts)
+            return self._caches[key]
 
 
 def _described(model: Model) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixfind.catalog import Catalog, assets
+from pixfind.catalog import Catalog, assets, parts
 from pixfind.catalog.schema import Model
 from pixfind.durable import replace_file
 from pixfind.vectors import VectorIndex
@@ -39,9 +39,19 @@ class Manifest:
 
 
 class VectorCache:
-    """The index of one model over the searchable pictures of one library."""
+    """The index of one model over the searchable pictures of one library.
 
-    def __init__(self, catalog: Catalog, folder: Path, model: Model) -> None:
+    Args:
+        catalog: what it is derived from.
+        folder: where its files lie.
+        model: the model.
+        of_parts: whether it is over regions and moments, instead of whole pictures.
+    """
+
+    def __init__(
+        self, catalog: Catalog, folder: Path, model: Model, *, of_parts: bool = False
+    ) -> None:
+        self._searchable_ids = parts.searchable_ids if of_parts else assets.searchable_ids
         self._catalog = catalog
         self._folder = folder
         self._model = model
@@ -134,7 +144,7 @@ class VectorCache:
 
     def _catch_up(self, index: VectorIndex) -> None:
         with self._catalog.read() as session:
-            wanted = assets.searchable_ids(session, self._model.id)
+            wanted = self._searchable_ids(session, self._model.id)
             present = index.ids
             index.remove(np.setdiff1d(present, wanted, assume_unique=True))
             missing = np.setdiff1d(wanted, present, assume_unique=True)

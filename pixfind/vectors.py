@@ -125,7 +125,7 @@ class VectorIndex:
         Returns:
             Scores, float32, and ids, int64, both (q, min(k, candidates)), best first.
         """
-        chosen = None if allowed is None else self._among(allowed)
+        chosen = None if allowed is None else self.among(allowed)
         candidates = len(self) if chosen is None else len(chosen)
         k = int(min(k, candidates))
         if k <= 0:
@@ -161,8 +161,8 @@ class VectorIndex:
                 return scores[0][enough], ids[0][enough]
             k *= 8
 
-    def _among(self, allowed: Ids) -> Ids:
-        """Return those of the allowed ids that are in the index."""
+    def among(self, allowed: Ids) -> Ids:
+        """Return those of the ids that are in the index, int64, ascending, each once."""
         if self._sorted is None:
             self._sorted = self.ids
         if not len(self._sorted):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import documents, photos, selection
@@ -16,10 +17,12 @@ from pixfind.encoders.base import Encoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryEmptyError, QueryError
 from pixfind.library import Library
+from pixfind.parts import Part
 from pixfind.vectors import VectorIndex
 from search.facets import facets
 from search.matching import Sample
 from search.ordering import in_order
+from search.parts import PartsIndex
 from search.pictures import Pictures, possible_id
 from search.query.fields import MAX_LIMIT
 from search.query.formatting import format_query
@@ -122,11 +125,12 @@ class SearchEngine:
         leave_out: bool = False,
     ) -> Results:
         model = self._library.require(self._encoder.spec)
-        index = self._library.index(model)
+        index, of_parts = self._library.index(model), self._library.parts_index(model)
         with self._library.catalog.read() as session:
+            parts = None if of_parts is None else PartsIndex(session, of_parts, model.id)
             pictures = Pictures(self._encoder, model.id, read_files=self._read_files)
             terms = read_terms(asked, self._encoder, pictures, session)
-            state = State(session, index, model.id, self._encoder.calibration)
+            state = State(session, index, model.id, self._encoder.calibration, parts)
             whole = with_facets or asked.order not in (None, Order.RELEVANCE)
             ranking = rank(
                 state, asked, terms, partial(self._usual, session, index),
@@ -143,9 +147,9 @@ class SearchEngine:
                 terms=asked.terms,
                 model=model.name,
                 total=min(ranking.total, asked.limit or ranking.total),
-                results=_shown(session, ranking, order[page], terms.descriptions),
+                results=_shown(state, ranking, order[page], terms.descriptions),
                 cutoff=ranking.cutoff,
-                nearest=_shown(session, ranking, nearest, ()),
+                nearest=_shown(state, ranking, nearest, ()),
                 facets=(
                     facets(session, {asset_id: known[asset_id] for asset_id in order})
                     if with_facets and known is not None
@@ -162,9 +166,11 @@ class SearchEngine:
 
 
 def _shown(
-    session: Session, ranking: Ranking, ids: Sequence[int], descriptions: Sequence[str]
+    state: State, ranking: Ranking, ids: Sequence[int], descriptions: Sequence[str]
 ) -> tuple[Result, ...]:
+    session = state.session
     found = photos.photos_by_id(session, ids)
+    parts = _best_parts(state, ranking, found)
     worded = [asset_id for asset_id in ids if asset_id in ranking.worded]
     fields = documents.fields_matched(session, descriptions, worded)
     return tuple(
@@ -173,10 +179,23 @@ def _shown(
             ranking.similarity.get(asset_id),
             ranking.probability.get(asset_id),
             fields.get(asset_id, ()),
+            parts.get(asset_id),
         )
         for asset_id in ids
         if asset_id in found  # it may have been removed since the index was read
     )
+
+
+def _best_parts(state: State, ranking: Ranking, found: Mapping[int, Photo]) -> dict[int, Part]:
+    """Return the part of each picture to be pointed at: where in a photo, when in a video."""
+    if state.parts is None or ranking.vector is None:
+        return {}
+    best = state.parts.best(ranking.vector, found)
+    return {
+        asset_id: part
+        for asset_id, (score, part) in best.items()
+        if part.second is not None or score > ranking.similarity.get(asset_id, np.inf)
+    }
 
 
 def _page(asked: Query, limit: int | None, offset: int) -> slice:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from pixfind.calibration import Calibration
 from pixfind.catalog import assets, documents, selection
 from pixfind.catalog.selection import Facts
+from pixfind.encoders.base import Vectors
 from pixfind.errors import QueryError
 from pixfind.vectors import Ids, VectorIndex
 from search.composition import Direction, compose
@@ -18,6 +19,7 @@ from search.filters import conditions
 from search.fusion import fuse
 from search.matching import Compared, Matches, Sample, Scale, judge
 from search.ordering import in_order
+from search.parts import PartsIndex
 from search.query.model import Numbers, Order, Query
 from search.terms import Terms
 
@@ -31,12 +33,13 @@ CONTENT = ("name", "tags", "caption")
 
 @dataclass(frozen=True)
 class State:
-    """One consistent state of a library, seen by one model."""
+    """One consistent state of a library, seen by one model; ``parts`` if it has seen any."""
 
     session: Session
     index: VectorIndex
     model_id: int
     calibration: Calibration | None
+    parts: PartsIndex | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Ranking:
 
     ``cutoff`` is the probability that was asked of them, ``nearest`` what comes nearest if none
     has it. ``worded`` are those whose words matched. ``facts`` are those of all, if they had to be
-    known.
+    known. ``vector`` is what pictures were compared with, float32 (dim,).
     """
 
     order: Sequence[int]
@@ -71,6 +74,7 @@ class Ranking:
     nearest: Sequence[int] = ()
     worded: Collection[int] = ()
     facts: dict[int, Facts] | None = None
+    vector: Vectors | None = None
 
 
 def rank(
@@ -161,6 +165,7 @@ class _Search:
             cutoff=None if wanted is None else wanted.low,
             nearest=list(found.scores)[:NEAREST],
             worded=named,
+            vector=direction.vector,
         )
 
     def _range(self, scale: Scale | None) -> Numbers | None:
@@ -185,12 +190,15 @@ class _Search:
         """Compare with the query what can be similar enough, and what its words stand in."""
         index, vector, allowed = self._state.index, direction.vector, self._allowed
         if partial:
-            return self._best(direction, (self._extent.depth or 0) + len(self._hidden))
+            best = self._best(direction, (self._extent.depth or 0) + len(self._hidden))
+            return self._raised(best, direction, scale, None)
+        lowest = None
         if wanted is None or scale is None:
             ranked = self._first(direction, len(index))
             scores, ids = ranked.similarities, ranked.ids
         else:
-            scores, ids = index.above(vector, scale.lowest(wanted.low or 0.0), allowed)
+            lowest = scale.lowest(wanted.low or 0.0)
+            scores, ids = index.above(vector, lowest, allowed)
         if worded:
             owners = selection.embeddings(self._session, self._state.model_id, worded)
             more = np.setdiff1d(np.fromiter(owners, np.int64, len(owners)), ids)
@@ -198,7 +206,21 @@ class _Search:
                 more = np.intersect1d(more, allowed)
             also, their_ids = index.search(vector[np.newaxis], len(more), more)
             scores, ids = np.append(scores, also[0]), np.append(ids, their_ids[0])
-        return Compared(ids, scores)
+        return self._raised(Compared(ids, scores), direction, scale, lowest)
+
+    def _raised(
+        self, compared: Compared, direction: Direction, scale: Scale | None, lowest: float | None
+    ) -> Compared:
+        """Raise pictures that have a part which is more similar to the query."""
+        if self._state.parts is None:
+            return compared
+        spread = None if scale is None else scale.spread
+        raised = self._state.parts.raised(compared, direction, spread, lowest, self._owners)
+        if not self._terms.unwanted:
+            return raised
+        # What was added since the index was read cannot be compared with what is unwanted.
+        known = np.isin(raised.ids, self._state.index.among(raised.ids))
+        return Compared(raised.ids[known], raised.similarities[known])
 
     def _best(self, direction: Direction, depth: int) -> Compared:
         """Compare with the query the best, and whatever is worth as much as the last of them.

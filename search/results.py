@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pixfind.catalog.photos import Photo
+from pixfind.parts import Part
 from search.query.model import Term
 
 
@@ -19,12 +20,15 @@ class Result:
         probability: that it is one that the query describes, in [0, 1]; ``None`` if there is no
             similarity, or the model has no calibration.
         fields: where the query's words stand as such: ``name``, ``folder``, ``tags``, ``caption``.
+        part: the part of it that matches best, where parts have been embedded: of a photo a box, if
+            that is more similar to the query than the photo as a whole; of a video a moment.
     """
 
     photo: Photo
     similarity: float | None = None
     probability: float | None = None
     fields: tuple[str, ...] = ()
+    part: Part | None = None
 
     @property
     def score(self) -> float | None:

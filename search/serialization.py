@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pixfind.catalog.photos import Photo
+from pixfind.parts import Part
 from pixfind.text import printable
 from search.query.explanation import describe
 from search.query.formatting import format_term
@@ -36,16 +37,23 @@ def photo_json(photo: Photo) -> dict[str, Any]:
         "caption": photo.caption,
         "tags": list(photo.tags),
         "seen_at": photo.seen_at,
+        "duration": photo.duration,
     }
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """Return a photo's facts and why it is there; numbers rounded to six places."""
+    """Return a photo's facts and why it is there; numbers rounded to six places.
+
+    ``box`` is where in a photo the match is, as shares of its width and height; ``second`` when in
+    a video, in seconds.
+    """
     return {
         "score": _rounded(result.score),
         "probability": _rounded(result.probability),
         "similarity": _rounded(result.similarity),
         "matched": list(result.fields),
+        "box": _box_json(result.part),
+        "second": None if result.part is None else _rounded(result.part.second),
         **photo_json(result.photo),
     }
 
@@ -73,6 +81,10 @@ def results_json(results: Results) -> dict[str, Any]:
             for name, values in vars(results.facets).items()
         }
     return document
+
+
+def _box_json(part: Part | None) -> dict[str, float] | None:
+    return None if part is None or part.box is None else dict(vars(part.box))
 
 
 def _rounded(number: float | None) -> float | None:

@@ -192,7 +192,11 @@ def test_filter_by_absolute_folder(found: Callable[..., set], album: Path) -> No
 def test_filter_by_tag(found: Callable[..., set], library: Library) -> None:
     with library.catalog.write() as session:
         session.execute(text("INSERT INTO tag (id, name) VALUES (1, 'Été'), (2, 'sea')"))
-        session.execute(text("INSERT INTO asset_tag VALUES (1, 1, 'file'), (2, 2, 'file')"))
+        session.execute(
+            text(
+                "INSERT INTO asset_tag (asset_id, tag_id, source) VALUES (1, 1, 'file'), (2, 2, 'file')"
+            )
+        )
     assert len(found("tag:ÉTÉ")) == 1
     assert len(found("tag:(été|sea)")) == 2
     assert found("tag:se") == set()

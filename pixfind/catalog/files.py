@@ -29,6 +29,7 @@ class KnownFile:
     size: int
     mtime_ns: int
     embedded: bool
+    has_parts: bool
     failure_kind: str | None
     metadata_version: int | None
 
@@ -62,6 +63,11 @@ def known_in(session: Session, root_id: int, folder: str, model_id: int) -> dict
         Embedding.model_id == model_id,
         Embedding.kind == WHOLE,
     )
+    in_parts = exists().where(
+        Embedding.asset_id == File.asset_id,
+        Embedding.model_id == model_id,
+        Embedding.kind != WHOLE,
+    )
     rows = session.execute(
         select(
             File.name,
@@ -69,13 +75,17 @@ def known_in(session: Session, root_id: int, folder: str, model_id: int) -> dict
             File.size,
             File.mtime_ns,
             embedded,
+            in_parts,
             File.failure_kind,
             Asset.metadata_version,
         )
         .outerjoin(Asset, Asset.id == File.asset_id)
         .where(File.root_id == root_id, File.folder == folder)
     )
-    return {row[0]: KnownFile(row[1], row[2], row[3], bool(row[4]), row[5], row[6]) for row in rows}
+    return {
+        row[0]: KnownFile(row[1], row[2], row[3], bool(row[4]), bool(row[5]), row[6], row[7])
+        for row in rows
+    }
 
 
 def folders_of(session: Session, root_id: int) -> list[str]:

@@ -194,9 +194,88 @@ def _create_search(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+# Automatic tags stay out of the full text: they say what the embedding says, less exactly, and a
+# word that is found there needs no probability. Rows of theirs are many, so they wake no trigger.
+_SPOKEN_WORDS = _PUT_WORDS.replace(
+    "WHERE asset_tag.asset_id = asset.id)",
+    "WHERE asset_tag.asset_id = asset.id AND asset_tag.source <> 'automatic')",
+)
+_RECOGNITION = (
+    "ALTER TABLE asset ADD COLUMN duration REAL",
+    "ALTER TABLE asset ADD COLUMN described_by TEXT",
+    "CREATE INDEX embedding_by_kind ON embedding (model_id, kind, asset_id)",
+    """
+    CREATE TABLE tag_run (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      model_id INTEGER NOT NULL REFERENCES model (id),
+      vocabulary TEXT NOT NULL,
+      started_at TEXT NOT NULL
+    )
+    """,
+    "ALTER TABLE asset_tag ADD COLUMN score REAL",
+    "ALTER TABLE asset_tag ADD COLUMN run_id INTEGER REFERENCES tag_run (id)",
+    "CREATE INDEX asset_tag_by_run ON asset_tag (run_id) WHERE run_id IS NOT NULL",
+    """
+    CREATE TABLE tag_rejection (
+      asset_id INTEGER NOT NULL REFERENCES asset (id),
+      tag_id INTEGER NOT NULL REFERENCES tag (id),
+      rejected_at TEXT NOT NULL,
+      PRIMARY KEY (asset_id, tag_id)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX tag_rejection_by_tag ON tag_rejection (tag_id)",
+    """
+    CREATE TABLE tag_coverage (
+      asset_id INTEGER PRIMARY KEY REFERENCES asset (id),
+      run_id INTEGER NOT NULL REFERENCES tag_run (id),
+      fingerprint TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX tag_coverage_by_run ON tag_coverage (run_id)",
+    """
+    CREATE TABLE description (
+      asset_id INTEGER PRIMARY KEY REFERENCES asset (id),
+      model_id INTEGER NOT NULL REFERENCES model (id),
+      alt TEXT NOT NULL,
+      sentence TEXT NOT NULL,
+      account TEXT NOT NULL,
+      written_at TEXT NOT NULL
+    )
+    """,
+    *(f"DROP TRIGGER words_of_{name}" for name, _, _ in _WORDS_TRIGGERS),
+    "DROP TRIGGER words_of_root_moved",
+    *(
+        f"CREATE TRIGGER words_of_{name} {event} {condition} BEGIN "
+        + "".join(
+            _FORGET_WORDS.format(asset=asset) + _SPOKEN_WORDS.format(which=f"asset.id = {asset}")
+            for asset in assets
+        )
+        + " END"
+        for name, event, assets in _WORDS_TRIGGERS
+        for condition in [
+            {
+                "asset_tagged": "WHEN NEW.source <> 'automatic'",
+                "asset_untagged": "WHEN OLD.source <> 'automatic'",
+            }.get(name, "")
+        ]
+    ),
+    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "  # noqa: S608 - nor here
+    "DELETE FROM document WHERE rowid IN "
+    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
+    + _SPOKEN_WORDS.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
+    + " END",
+)
+
+
+def _create_recognition(connection: Connection) -> None:
+    for statement in _RECOGNITION:
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS = (
     Migration("0001_initial", _create_tables),
     Migration("0002_search", _create_search),
+    Migration("0003_recognition", _create_recognition),
 )
 
 _CREATE_LEDGER = """

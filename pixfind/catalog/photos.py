@@ -41,6 +41,7 @@ class Photo:
     caption: str | None
     tags: tuple[str, ...]
     seen_at: str | None
+    duration: float | None = None
 
     @property
     def version(self) -> str:
@@ -122,4 +123,5 @@ def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
         caption=asset.caption,
         tags=names,
         seen_at=asset.seen_at,
+        duration=asset.duration,
     )

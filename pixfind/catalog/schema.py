@@ -11,8 +11,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
-WHOLE = "whole"
-FROM_FILE = "file"
+# Kinds of embeddings.
+WHOLE, REGION, FRAME = "whole", "region", "frame"
+# Where a tag comes from: the keywords that the file holds, the owner, a sidecar, recognition.
+FROM_FILE, FROM_USER, FROM_SIDECAR, AUTOMATIC = "file", "user", "sidecar", "automatic"
 
 
 class PathText(TypeDecorator[str]):
@@ -74,7 +76,9 @@ class Asset(Base):
     ``width`` and ``height`` are of the upright picture, in pixels. ``taken_at`` is the camera's
     local time, ISO 8601 without a zone. Latitude and longitude are degrees, altitude and focal
     length metres and millimetres, exposure time seconds. ``rating`` is 1 to 5 stars (-1: rejected)
-    and ``caption`` the description that the file holds. ``seen_at`` is when the library first saw
+    and ``caption`` the description that the file holds; ``described_by`` is ``sidecar`` where one
+    said these two, after the file. ``duration`` is a video's, in seconds; photos have none.
+    ``seen_at`` is when the library first saw
     the picture, ISO 8601 in UTC; older libraries do not know it. ``metadata_version`` tells which
     reading of the file's metadata this is (``photos.exif.VERSION``).
     """
@@ -101,6 +105,8 @@ class Asset(Base):
     caption: Mapped[str | None]
     seen_at: Mapped[str | None]
     metadata_version: Mapped[int] = mapped_column(default=0)
+    duration: Mapped[float | None]
+    described_by: Mapped[str | None]
 
 
 class File(Base):
@@ -162,12 +168,60 @@ class Tag(Base):
 
 
 class AssetTag(Base):
-    """A picture's tag and where it comes from: ``file``, the keywords that the file holds."""
+    """A picture's tag and where it comes from: ``file``, ``user``, ``sidecar`` or ``automatic``.
+
+    Automatic ones have a ``score``, the probability in [0, 1], and the run that gave them.
+    """
 
     __tablename__ = "asset_tag"
     asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), primary_key=True)
     tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True)
     source: Mapped[str] = mapped_column(primary_key=True)
+    score: Mapped[float | None]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("tag_run.id"))
+
+
+class TagRejection(Base):
+    """The owner's word that a picture does not show what a tag says. ISO 8601 in UTC."""
+
+    __tablename__ = "tag_rejection"
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True)
+    rejected_at: Mapped[str]
+
+
+class TagRun(Base):
+    """One run of automatic tagging, with a model and the vocabularies of those names."""
+
+    __tablename__ = "tag_run"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    vocabulary: Mapped[str]
+    started_at: Mapped[str]
+
+
+class TagCoverage(Base):
+    """The last run that looked at a picture, and the fingerprint of what its tags depend on."""
+
+    __tablename__ = "tag_coverage"
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("tag_run.id"))
+    fingerprint: Mapped[str]
+
+
+class Description(Base):
+    """What a model says of a picture: for those who cannot see it, in a sentence, and at length.
+
+    ``account`` is a JSON document. ``written_at`` is ISO 8601 in UTC.
+    """
+
+    __tablename__ = "description"
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    alt: Mapped[str]
+    sentence: Mapped[str]
+    account: Mapped[str]
+    written_at: Mapped[str]
 
 
 class Album(Base):

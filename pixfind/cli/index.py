@@ -31,6 +31,12 @@ INTERRUPTED = 130
     is_flag=True,
     help="Drop folders of the library that are not there, or empty now.",
 )
+@click.option(
+    "--regions/--no-regions",
+    default=None,
+    help="Embed overlapping tiles of each photo too, so that small things are found; from then on "
+    "as well, until --no-regions drops them.",
+)
 @json_option
 @click.pass_obj
 def index(
@@ -40,6 +46,7 @@ def index(
     workers: int | None,
     retry_failed: bool,
     forget_missing: bool,
+    regions: bool | None,
     as_json: bool,
 ) -> None:
     """Add folders of photos to the library, or bring it up to date.
@@ -51,6 +58,7 @@ def index(
     \b
     Example:
       pixfind index ~/Pictures /media/camera
+      pixfind index --regions
       pixfind index
     """
     from indexer import Indexer
@@ -69,6 +77,7 @@ def index(
                 workers=workers,
                 retry_failed=retry_failed,
                 forget_missing=forget_missing,
+                regions=regions,
                 progress=progress,
             ).run(paths)
         if as_json:
