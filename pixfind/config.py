@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
@@ -21,12 +21,14 @@ class Settings:
         models: the folder where added models are kept, shared by all libraries.
         demo_library: the folder of the demo's library: the one asked for, else one apart.
         model: the model for a library that has none yet.
+        cache: a folder for what can be made again, shared by all libraries.
     """
 
     library: Path
     models: Path
     demo_library: Path
     model: str = DEFAULT_MODEL
+    cache: Path = field(default_factory=lambda: platformdirs.user_cache_path("pixfind"))
 
     @classmethod
     def load(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pixfind.calibration import Calibration
 
 Vectors = npt.NDArray[np.float32]
+# CLIP's, which its training keeps from falling any lower (Radford et al. 2021, section 2.3).
+USUAL_TEMPERATURE = 0.01
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Encoder(ABC):
     @abstractmethod
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts: float32 (n, dim), L2-normalised rows."""
+
+    @property
+    def temperature(self) -> float:
+        """What cosines are divided by before a softmax tells classes apart (CLIP's own: 0.01)."""
+        return USUAL_TEMPERATURE
 
     @property
     def calibration(self) -> Calibration | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,6 +55,8 @@ class Description:
         about: for people: architecture, training data, measured quality, sources.
         calibration: the SHA-256 of the file that says what a score is worth, hex; ``None`` where
             nobody has measured it. No part of the fingerprint: embeddings stay what they are.
+        temperature: what cosines are divided by before a softmax tells classes apart; ``None``
+            where it is not known. No part of the fingerprint either.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Description:
     licence: str = "unknown"
     about: dict[str, Any] = field(default_factory=dict)
     calibration: str | None = None
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         for key, kind in KINDS.items():
@@ -73,6 +77,10 @@ class Description:
                 raise ValueError(f"{key} must be of type {kind.__name__}")
         if not isinstance(self.calibration, str | None):
             raise ValueError("calibration must be of type str")
+        if self.temperature is not None and not (
+            isinstance(self.temperature, float) and 0 < self.temperature < math.inf
+        ):
+            raise ValueError("temperature must be a positive number")
         if self.engine not in NEEDED or self.text_cleaning not in CLEANERS:
             raise ValueError(f"nothing here runs {self.engine!r} with {self.text_cleaning!r}")
         if lacking := NEEDED[self.engine] - set(self.files):
@@ -110,6 +118,8 @@ class Description:
         values = asdict(self)
         if self.calibration is None:
             del values["calibration"]
+        if self.temperature is None:
+            del values["temperature"]
         return json_text(values) + "\n"
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from pixfind.encoders.base import Encoder, Vectors, unit
+from pixfind.encoders.base import USUAL_TEMPERATURE, Encoder, Vectors, unit
 from pixfind.encoders.cleaning import CLEANERS
 from pixfind.encoders.model_files import (
     IMAGE_GRAPH,
@@ -62,6 +62,11 @@ class OnnxEncoder(Encoder):
             tokens = self.tokens(texts[start : start + TEXT_BATCH])
             parts.append(unit(self._text_graph.run(None, tokens)[0]))
         return np.concatenate(parts)
+
+    @property
+    def temperature(self) -> float:
+        """See ``Encoder``."""
+        return self.description.temperature or USUAL_TEMPERATURE
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from pixfind.encoders.base import Encoder, Vectors
+from pixfind.encoders.base import USUAL_TEMPERATURE, Encoder, Vectors
 from pixfind.encoders.model_files import WEIGHTS, Description, read_calibration
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelAddError, ModelDamagedError
@@ -56,6 +56,11 @@ class OpenClipEncoder(Encoder):
     def prepare(self, image: Image.Image) -> Image.Image:
         """See ``Encoder``."""
         return self.description.preprocessing.fitted(image)
+
+    @property
+    def temperature(self) -> float:
+        """See ``Encoder``."""
+        return self.description.temperature or USUAL_TEMPERATURE
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -79,6 +79,7 @@ def export_model(
         text_cleaning=cleaning,
         licence="as its publisher says",
         about={"architecture": architecture, "weights": Path(pretrained).name},
+        temperature=_temperature(model),
     )
     (folder / MODEL_JSON).write_text(description.to_json(), "utf-8")
     if engine == "onnx":
@@ -101,6 +102,12 @@ def _preprocessing(model: Any, architecture: str) -> Preprocessing:
         interpolation=given["interpolation"],
         fill=int(given["fill_color"]),
     )
+
+
+def _temperature(model: Any) -> float | None:
+    """Return what the model was trained to divide cosines by."""
+    scale = getattr(model, "logit_scale", None)
+    return None if scale is None else float(1 / scale.detach().exp().item())
 
 
 def _dim(model: Any, preprocessing: Preprocessing) -> int:

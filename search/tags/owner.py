@@ -1,0 +1,143 @@
+"""The owner's word on tags: accepted, rejected, taken back. It outlives every run and model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from pixfind.catalog import tagging, tags
+from pixfind.catalog.names import folded
+from pixfind.errors import TaggingError, UnknownTagError
+from pixfind.library import Library
+from pixfind.text import printable
+from search.pictures import locate
+from search.tags.own_vocabulary import vocabulary_of
+from search.tags.vocabulary import MAX_WORD, Vocabulary
+
+
+def accept(library: Library, tag: str, photos: Sequence[str], *, read_files: bool = True) -> str:
+    """Tag photos, with all that the tag implies.
+
+    Args:
+        library: whose photos.
+        tag: a label or a synonym of one, or a new tag of the owner's own.
+        photos: numbers, paths or file names of photos of the library.
+        read_files: see ``search.pictures.locate``.
+
+    Returns:
+        The tag's name.
+
+    Raises:
+        TaggingError: no tag can have that name, or a photo is not in the library.
+        PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
+    """
+    with library.catalog.write() as session:
+        name, vocabulary = _named(library, session, tag)
+        chosen = _photos(session, photos, read_files)
+        implied = vocabulary.ancestors(name) if _has(vocabulary, name) else ()
+        tagging.accept(session, [name, *implied], chosen)
+    return name
+
+
+def reject(library: Library, tag: str, photos: Sequence[str], *, read_files: bool = True) -> str:
+    """Say that photos do not show what a tag says, nor anything that implies it.
+
+    Args: as for ``accept``.
+
+    Raises:
+        UnknownTagError: nobody knows the tag.
+        TaggingError, PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
+    """
+    with library.catalog.write() as session:
+        name, vocabulary = _known(library, session, tag)
+        chosen = _photos(session, photos, read_files)
+        tagging.reject(session, [name, *_below(vocabulary, name)], chosen)
+    return name
+
+
+def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: bool = True) -> str:
+    """Forget what was said of a tag for photos, one way or the other.
+
+    Args: as for ``accept``.
+
+    Raises:
+        UnknownTagError: nobody knows the tag.
+        TaggingError, PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
+    """
+    with library.catalog.write() as session:
+        name, _ = _known(library, session, tag)
+        tagging.withdraw(session, [name], _photos(session, photos, read_files))
+    return name
+
+
+def undo(library: Library, run: int | None = None) -> tuple[int, int]:
+    """Take back what a run of automatic tagging has given; else the latest run's.
+
+    Returns:
+        The run's number and how many tags went.
+
+    Raises:
+        TaggingError: there is no such run.
+    """
+    with library.writing(), library.catalog.write() as session:
+        known = [one.id for one in tagging.runs(session)]
+        if not known:
+            raise TaggingError("nothing has been tagged automatically; there is nothing to undo")
+        if run is not None and run not in known:
+            raise TaggingError(f"there is no run {run}; those that there are: pixfind tags runs")
+        chosen = known[0] if run is None else run
+        count = tagging.undo(session, chosen)
+    return chosen, count
+
+
+def _named(library: Library, session: Session, tag: str) -> tuple[str, Vocabulary]:
+    """Return the name under which a tag is known, or else as it was given."""
+    name = " ".join(tag.split())
+    if not name or len(name) > MAX_WORD or printable(name) != name:
+        raise TaggingError(f"a tag has 1 to {MAX_WORD} visible characters")
+    vocabulary = vocabulary_of(library, tagging.examples(session))
+    if _has(vocabulary, name):
+        return vocabulary.label(name).name, vocabulary
+    return name, vocabulary
+
+
+def _known(library: Library, session: Session, tag: str) -> tuple[str, Vocabulary]:
+    name, vocabulary = _named(library, session, tag)
+    if folded(name) not in tags.known_ids(session) and not _has(vocabulary, name):
+        vocabulary.label(name)  # raises, with what it may have meant
+    return name, vocabulary
+
+
+def _has(vocabulary: Vocabulary, name: str) -> bool:
+    try:
+        vocabulary.label(name)
+    except UnknownTagError:
+        return False
+    return True
+
+
+def _below(vocabulary: Vocabulary, name: str) -> list[str]:
+    """Return all labels that imply one."""
+    if not _has(vocabulary, name):
+        return []
+    found: dict[str, None] = {}
+    todo = list(vocabulary.children(name))
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found[one] = None
+            todo.extend(vocabulary.children(one))
+    return list(found)
+
+
+def _photos(session: Session, named: Sequence[str], read_files: bool) -> list[int]:
+    found: dict[int, None] = {}
+    for name in named:
+        located = locate(session, name, read_files=read_files)
+        if not isinstance(located, int):
+            raise TaggingError(
+                f"{printable(name)} is not in the library; add it with: pixfind index"
+            )
+        found[located] = None
+    return list(found)

@@ -1,0 +1,170 @@
+"""How probable every label is for photos of one library, by prompts or by the owner's examples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from pixfind.catalog import assets, selection, tagging
+from pixfind.catalog.names import folded
+from pixfind.catalog.tagging import Examples
+from pixfind.encoders.base import Encoder, Vectors
+from pixfind.errors import TaggingError
+from pixfind.library import Library
+from pixfind.vectors import Ids
+from search.tags import lessons, recognition
+from search.tags.choosing import Chooser
+from search.tags.lessons import Lesson
+from search.tags.own_vocabulary import vocabulary_of
+from search.tags.recognition import Background, Doubles
+from search.text_vectors import Working
+
+# How many photos tell what is usual, for a model without calibration, and what a tag is not.
+SAMPLE = 2_000
+# Raised when probabilities come about in another way, so that the next run looks at all again.
+VERSION = 1
+NOTHING_SAID = Examples(frozenset(), frozenset())
+
+
+class Scorer:
+    """Scores photos of one library with one model.
+
+    Args:
+        library: whose vocabulary and examples.
+        encoder: the model that its photos were embedded with.
+        cache: see ``search.text_vectors``.
+        preparing: called with how many prompts are embedded and how many there are.
+
+    Raises:
+        LibraryEmptyError, ModelMismatchError: the library has no photos of that model.
+        VocabularyError: the owner's vocabulary cannot be read.
+        TaggingError: there are too few photos to tell what is usual, without a calibration.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        encoder: Encoder,
+        cache: Path,
+        preparing: Working = lambda done, total: None,
+    ) -> None:
+        self.model = library.require(encoder.spec)
+        self._library = library
+        self._encoder = encoder
+        with library.catalog.read() as session:
+            self._examples = tagging.examples(session)
+        self._said = {folded(name): given for name, given in self._examples.items()}
+        self.vocabulary = vocabulary_of(library, self._examples)
+        self._vectors = recognition.label_vectors(encoder, self.vocabulary, cache, preparing)
+        self._rows = {label.name: row for row, label in enumerate(self.vocabulary.labels)}
+        self._background = self._usual()
+        self._usage = recognition.usage_of(self.vocabulary)
+        self._chooser = Chooser(self.vocabulary)
+
+    def probabilities(self, photos: Vectors) -> Doubles:
+        """Return how probable each label is for photos (n, dim), float64 (n, labels)."""
+        deviations = self._background.deviations(photos @ self._vectors.T)
+        odds = recognition.log_odds(deviations, self._usage)
+        for name, lesson in self.lessons.items():
+            row = self._rows[name]
+            odds[:, row] = lesson.log_odds(photos, deviations[:, row])
+        return self._chooser.consistent(recognition.probability(odds))
+
+    def tags(self, photos: Vectors) -> list[dict[str, float]]:
+        """Return the tags of photos (n, dim) with their probabilities, the most probable first."""
+        return [self._chooser.choose(row) for row in self.probabilities(photos)]
+
+    def likely(self, tag: str, limit: int) -> list[tuple[int, float]]:
+        """Return the photos that most probably have a tag and of which the owner has said nothing.
+
+        Returns:
+            Ids of assets with probabilities, the most probable first.
+
+        Raises:
+            UnknownTagError: no vocabulary has it, and it has too few examples.
+        """
+        name = self.vocabulary.label(tag).name
+        row, given = self._rows[name], self.said(name)
+        with self._library.catalog.read() as session:
+            owners = selection.allowed(session, self.model.id, ())
+            found: dict[int, float] = {}
+            for ids, photos in assets.vectors_of(session, sorted(owners)):
+                found |= zip(ids.tolist(), self.probabilities(photos)[:, row].tolist(), strict=True)
+        known = given.accepted | given.rejected
+        ranked = sorted(found, key=lambda i: (-found[i], i))
+        return [(owners[i], found[i]) for i in ranked if owners[i] not in known][:limit]
+
+    def said(self, tag: str) -> Examples:
+        """Return what the owner has said of a tag."""
+        return self._said.get(folded(tag), NOTHING_SAID)
+
+    @cached_property
+    def lessons(self) -> dict[str, Lesson]:
+        """The tags that examples decide, of which this model has seen enough."""
+        learned = {}
+        for taught in lessons.teachable(self._examples):
+            name = self.vocabulary.label(taught).name
+            lesson = self._learn(name, self._examples[taught])
+            if lesson is not None:
+                learned[name] = lesson
+        return learned
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that the tags of a photo depend on beside itself and the model."""
+        taught = lessons.teachable(self._examples)
+        said = [[name, *map(sorted, vars(self._examples[name]).values())] for name in taught]
+        content = json.dumps([VERSION, self.vocabulary.fingerprint, said])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def _usual(self) -> Background:
+        photos = None if self._encoder.calibration is not None else self._sample[1]
+        found = recognition.background(self._encoder, self._vectors, photos)
+        if found is None:
+            raise TaggingError(
+                f"the model {self._encoder.spec.name!r} has no calibration, so at least "
+                f"{recognition.ENOUGH_PHOTOS} photos must be indexed to tell what is usual"
+            )
+        return found
+
+    def _learn(self, name: str, given: Examples) -> Lesson | None:
+        positive, rejected = self._photos(given.accepted), self._photos(given.rejected)
+        of_others, others = self._sample
+        said = np.isin(of_others, list(given.accepted | given.rejected))
+        negative = np.concatenate([rejected, others[~said][: lessons.OTHERS]])
+        if len(positive) < lessons.FEWEST or not len(negative):
+            return None
+        row = self._rows[name]
+        of_positive, of_negative = (
+            self._background.deviations(photos @ self._vectors.T)[:, row]
+            for photos in (positive, negative)
+        )
+        share = float(self._usage[row])
+        return lessons.learn(positive, negative, of_positive, of_negative, share)
+
+    @cached_property
+    def _sample(self) -> tuple[Ids, Vectors]:
+        """Some photos, the same each time: the ids of assets, and embeddings in random order."""
+        with self._library.catalog.read() as session:
+            owners = selection.allowed(session, self.model.id, ())
+        ids = np.random.default_rng(0).permutation(sorted(owners))[:SAMPLE]
+        return self._read(ids, owners)
+
+    def _photos(self, asset_ids: Collection[int]) -> Vectors:
+        with self._library.catalog.read() as session:
+            owners = selection.embeddings(session, self.model.id, asset_ids)
+        return self._read(sorted(owners), owners)[1]
+
+    def _read(self, ids: Sequence[int] | Ids, owners: Mapping[int, int]) -> tuple[Ids, Vectors]:
+        found = [np.empty(0, np.int64)]
+        vectors = [np.empty((0, self._encoder.spec.dim), np.float32)]
+        with self._library.catalog.read() as session:
+            for batch, of_batch in assets.vectors_of(session, ids):
+                found.append(np.array([owners[int(i)] for i in batch], np.int64))
+                vectors.append(of_batch)
+        return np.concatenate(found), np.concatenate(vectors)
