@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import case, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.ids import among
 from pixfind.catalog.names import folded
-from pixfind.catalog.schema import AssetTag, File, Tag, TagRejection
+from pixfind.catalog.schema import AUTOMATIC, AssetTag, File, Tag, TagRejection
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def tags_on(session: Session, asset_ids: Sequence[int]) -> dict[int, tuple[TagOn
 def counts(session: Session) -> list[TagCount]:
     """Return all tags with how many pictures in files have them, the most used first."""
     in_a_file = exists().where(File.asset_id == AssetTag.asset_id)
-    human = func.max(AssetTag.run_id.is_(None))
+    human = func.max(case((AssetTag.source == AUTOMATIC, 0), else_=1))
     of_picture = (
         select(AssetTag.tag_id, AssetTag.asset_id, human.label("human"))
         .where(in_a_file)

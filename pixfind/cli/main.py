@@ -13,6 +13,7 @@ import click
 
 from pixfind import __version__
 from pixfind.cli.albums import albums
+from pixfind.cli.classify import classify
 from pixfind.cli.demo import demo
 from pixfind.cli.dupes import dupes
 from pixfind.cli.evaluate import evaluate
@@ -22,6 +23,7 @@ from pixfind.cli.models import models
 from pixfind.cli.search import search, similar
 from pixfind.cli.serve import serve
 from pixfind.cli.status import status
+from pixfind.cli.tag import tag, tags
 from pixfind.config import Settings
 from pixfind.errors import PixfindError
 from pixfind.text import printable
@@ -65,8 +67,8 @@ def cli(ctx: click.Context, library: Path | None) -> None:
 
 
 COMMANDS = (
-    index, search, similar, albums, export, dupes, status, serve, models, evaluate, demo, move,
-    forget,
+    index, search, similar, classify, tag, tags, albums, export, dupes, status, serve, models,
+    evaluate, demo, move, forget,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -36,7 +36,7 @@ def notice(text: str) -> None:
 class ProgressBar:
     """Shows a run's progress on stderr: a bar with rate and time left where it is a terminal."""
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str, unit: str = "photos") -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -47,7 +47,7 @@ class ProgressBar:
             TimeRemainingColumn,
         )
 
-        self._doing = doing
+        self._doing, self._unit = doing, unit
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -85,7 +85,7 @@ class ProgressBar:
         if self._task is None:
             return
         task = self._progress.tasks[self._task]
-        rate = f"{task.speed:.1f} photos/s" if task.speed else ""
+        rate = f"{task.speed:.1f} {self._unit}/s" if task.speed else ""
         self._progress.update(
             self._task, description=self._doing, completed=done, total=total, rate=rate
         )

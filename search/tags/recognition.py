@@ -38,10 +38,18 @@ MOST_ODDS = 50.0  # beyond, powers overflow and probabilities are 0 or 1 all the
 
 @dataclass(frozen=True)
 class Background:
-    """What labels score on photos in general: mean and standard deviation, both (labels,)."""
+    """What labels score on photos in general.
+
+    Args:
+        mean: of the cosines, (labels,).
+        spread: their standard deviation, (labels,).
+        directions: a unit vector for each label, float32 (labels, n), whose products are the
+            correlations of scores.
+    """
 
     mean: Doubles
     spread: Doubles
+    directions: Vectors
 
     def deviations(self, scores: npt.ArrayLike) -> Doubles:
         """Return how many standard deviations scores (n, labels) lie above the usual."""
@@ -60,11 +68,15 @@ def background(encoder: Encoder, labels: Vectors, photos: Vectors | None) -> Bac
         ``None`` if there is no calibration and there are too few photos.
     """
     if encoder.calibration is not None:
-        return Background(*encoder.calibration.in_general(labels))
+        mean, spread = encoder.calibration.in_general(labels)
+        values, axes = np.linalg.eigh(encoder.calibration.covariance)
+        root = axes * np.sqrt(np.maximum(values, 0.0))
+        return Background(mean, spread, unit(labels @ root))
     if photos is None or len(photos) < ENOUGH_PHOTOS:
         return None
     scores = (photos @ labels.T).astype(np.float64)
-    return Background(scores.mean(axis=0), np.maximum(scores.std(axis=0), TINY_SPREAD))
+    mean, spread = scores.mean(axis=0), np.maximum(scores.std(axis=0), TINY_SPREAD)
+    return Background(mean, spread, unit(np.asarray((scores - mean).T, np.float32)))
 
 
 def label_vectors(

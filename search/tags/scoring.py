@@ -28,6 +28,7 @@ from search.text_vectors import Working
 SAMPLE = 2_000
 # Raised when probabilities come about in another way, so that the next run looks at all again.
 VERSION = 1
+HALF = 0.5
 NOTHING_SAID = Examples(frozenset(), frozenset())
 
 
@@ -64,7 +65,8 @@ class Scorer:
         self._rows = {label.name: row for row, label in enumerate(self.vocabulary.labels)}
         self._background = self._usual()
         self._usage = recognition.usage_of(self.vocabulary)
-        self._chooser = Chooser(self.vocabulary)
+        self._size = len(library.index(self.model))
+        self._chooser = Chooser(self.vocabulary, self._background.directions)
 
     def probabilities(self, photos: Vectors) -> Doubles:
         """Return how probable each label is for photos (n, dim), float64 (n, labels)."""
@@ -144,7 +146,8 @@ class Scorer:
             self._background.deviations(photos @ self._vectors.T)[:, row]
             for photos in (positive, negative)
         )
-        share = float(self._usage[row])
+        # So many have it at least, whatever captions say of other people's photos.
+        share = max(float(self._usage[row]), min(len(positive) / self._size, HALF))
         return lessons.learn(positive, negative, of_positive, of_negative, share)
 
     @cached_property
