@@ -26,8 +26,9 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
-    monkeypatch.delenv("PIXFIND_LIBRARY", raising=False)
-    monkeypatch.delenv("PIXFIND_MODELS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    for name in ("LIBRARY", "MODELS", "LLM", "LLM_MODEL", "LLM_KEY"):
+        monkeypatch.delenv(f"PIXFIND_{name}", raising=False)
     return home
 
 

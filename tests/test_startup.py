@@ -12,7 +12,7 @@ import pixfind
 
 HEAVY = {
     "torch", "torchvision", "open_clip", "transformers", "timm", "flask", "sklearn", "scipy",
-    "imagehash",
+    "imagehash", "av", "httpx2",
 }  # fmt: skip
 # What --help has no use for either.
 LATER = {"numpy", "faiss", "onnxruntime", "sqlalchemy", "PIL", "rich", "tokenizers"}

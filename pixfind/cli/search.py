@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pixfind.cli.language_model import language_model_options, open_language_model
 from pixfind.cli.output import json_option, limit_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.errors import ModelError
+from pixfind.parts import where
 from pixfind.text import printable
 
 if TYPE_CHECKING:
@@ -110,6 +112,13 @@ def _print_syntax(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @model_option
 @json_option
 @click.option(
+    "--request",
+    "is_request",
+    is_flag=True,
+    help="Let the language model of $PIXFIND_LLM make the query; --llm URL does so, too.",
+)
+@language_model_options
+@click.option(
     "--syntax", is_flag=True, is_eager=True, expose_value=False, callback=_print_syntax,
     help="Explain the query language.",
 )  # fmt: skip
@@ -122,6 +131,10 @@ def search(
     facets: bool,
     model: str | None,
     as_json: bool,
+    is_request: bool,
+    llm: str | None,
+    llm_model: str | None,
+    llm_timeout: float | None,
 ) -> None:
     """Find photos by describing them in plain words, with filters and exclusions.
 
@@ -135,10 +148,25 @@ def search(
       pixfind search 'flowers -yellow camera:canon date:2019.. sort:-date'
       pixfind search snow score:">0.5"
       pixfind search --syntax
+      pixfind search --llm http://localhost:11434 "our dog last summer, but no snow please"
     """
     with open_for_search(settings, model, for_words=True) as engine:
-        found = engine.search(query_line(query), limit, everything=everything, with_facets=facets)
+        if llm or is_request:
+            line = _understood(" ".join(query), llm, llm_model, llm_timeout)
+        else:
+            line = query_line(query)
+        found = engine.search(line, limit, everything=everything, with_facets=facets)
         show(found, as_json)
+
+
+def _understood(request: str, url: str | None, name: str | None, timeout: float | None) -> str:
+    """Return the query that the language model makes of a request, once it has been shown."""
+    from search.language_model import query_of_request
+
+    with open_language_model(url, name, timeout) as language_model:
+        line = query_of_request(language_model, request)
+    notice(f"understood as: {printable(line)}")
+    return line
 
 
 @click.command()
@@ -216,7 +244,9 @@ def show(results: Results, as_json: bool) -> None:
 def _line(result: Result) -> str:
     score = "    -" if result.score is None else f"{result.score:.3f}"
     why = f"  ({', '.join(result.fields)})" if result.fields else ""
-    return f"{score}  {printable(str(result.photo.path))}{why}"
+    box = result.part.box if result.part is not None else None
+    place = f"  [{where(box)}]" if box is not None else ""
+    return f"{score}  {printable(str(result.photo.path))}{why}{place}"
 
 
 def _say_nothing_matches(results: Results) -> None:
