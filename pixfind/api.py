@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from indexer import Indexer, Summary
 from pixfind.catalog import albums
 from pixfind.catalog.albums import SavedSearch
-from pixfind.catalog.photos import Photo
+from pixfind.catalog.photos import Photo, photos_by_id
 from pixfind.config import Settings
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
@@ -21,7 +21,18 @@ from search.albums import save_album
 from search.engine import DEFAULT_LIMIT, open_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pixfind.encoders.base import Encoder
+    from search.descriptions.account import Account
+    from search.descriptions.describing import Describer
     from search.duplicates.finding import Duplicates
+    from search.sidecars.reading import Read as ReadSidecars
+    from search.sidecars.writing import Options as SidecarOptions
+    from search.sidecars.writing import Written as WrittenSidecars
+    from search.tags.classes import Classification
+    from search.tags.scoring import Scorer
+    from search.tags.tagging import Summary as TagSummary
 
 AnyPath = str | os.PathLike[str]
 
@@ -137,6 +148,102 @@ class PhotoLibrary:
 
         return find_duplicates(self._library, exact_only=exact_only)
 
+    def describe(self, picture: Photo | AnyPath | int) -> Account:
+        """Say what a picture shows: a sentence, an alternative text, and all that is known.
+
+        Args:
+            picture: a photo of the library or its id, or the path of a picture file.
+        """
+        from search.descriptions.photographs import describe_file, describe_photo
+
+        if isinstance(picture, Photo | int):
+            photo = picture if isinstance(picture, Photo) else self.photo(picture)
+            return describe_photo(self._describer, photo)
+        return describe_file(self._describer, Path(picture))
+
+    def classify(
+        self, pictures: Sequence[AnyPath], labels: Sequence[str], *, several: bool = False
+    ) -> list[Classification]:
+        """Tell which label fits picture files, in the library or not.
+
+        Args:
+            pictures: their paths.
+            labels: in plain words.
+            several: whether several labels may be true, each by itself.
+
+        Raises:
+            PhotoError: a picture cannot be read.
+            VocabularyError: there are no labels, or one is there twice.
+            UncalibratedError: see ``search.tags.classes``.
+        """
+        from pixfind.photos.decode import decode_file
+        from search.tags.classes import Classifier
+        from search.tags.vocabulary import vocabulary_of
+
+        encoder = self._encoder
+        classifier = Classifier(encoder, vocabulary_of(labels), self._settings.cache)
+        size = encoder.spec.image_size
+        vectors = encoder.encode_images(
+            [decode_file(Path(picture), size).image for picture in pictures]
+        )
+        return classifier.each(vectors) if several else classifier.choose(vectors)
+
+    def tag(self) -> TagSummary:
+        """Tag automatically what is new, or all photos where what tags depend on has changed."""
+        from search.tags.tagging import tag_library
+
+        summary = tag_library(self._library, self._tag_scorer())
+        if summary.interrupted:
+            raise KeyboardInterrupt
+        return summary
+
+    def accept_tag(self, tag: str, *photos: Photo | AnyPath | int) -> None:
+        """Give photos a tag, with what it implies. From five photos on, it is learned from them."""
+        from search.tags.owner import accept
+
+        accept(self._library, tag, [_named(photo) for photo in photos])
+
+    def reject_tag(self, tag: str, *photos: Photo | AnyPath | int) -> None:
+        """Say that photos do not show what a tag says: no run brings it back."""
+        from search.tags.owner import reject
+
+        reject(self._library, tag, [_named(photo) for photo in photos])
+
+    def suggest_tag(self, tag: str, limit: int = DEFAULT_LIMIT) -> list[tuple[Photo, float]]:
+        """Return the photos that most probably have a tag, of which nothing has been said yet."""
+        found = self._tag_scorer().likely(tag, limit)
+        with self._library.catalog.read() as session:
+            photos = photos_by_id(session, [asset_id for asset_id, _ in found])
+        return [(photos[asset_id], p) for asset_id, p in found if asset_id in photos]
+
+    def write_sidecars(
+        self, query: str | None = None, options: SidecarOptions | None = None
+    ) -> WrittenSidecars:
+        """Write what the library says of photos into XMP files beside them, or in a mirror.
+
+        Args:
+            query: which photos, or else all.
+            options: see ``search.sidecars.writing.Options``.
+        """
+        from search.export.exporting import answers
+        from search.sidecars.writing import Options, write_sidecars
+
+        chosen = answers(self._engine, query).results if query is not None else None
+        ids = None if chosen is None else [result.photo.id for result in chosen]
+        return write_sidecars(self._library, ids, options or Options())
+
+    def read_sidecars(self, *paths: AnyPath, mirror: AnyPath | None = None) -> ReadSidecars:
+        """Take over what the sidecars of photos say: of all, or of those at the paths.
+
+        Args:
+            paths: of photos, folders or sidecars.
+            mirror: the folder that sidecars were written to, if not beside the photos.
+        """
+        from search.sidecars.reading import read_sidecars
+
+        where = None if mirror is None else Path(mirror)
+        return read_sidecars(self._library, [Path(path) for path in paths], mirror=where)
+
     def photo(self, photo_id: int) -> Photo:
         """Return one photo's facts."""
         return self._engine.photo(photo_id)
@@ -146,5 +253,28 @@ class PhotoLibrary:
         return library_status(self._library)
 
     @cached_property
+    def _describer(self) -> Describer:
+        from search.descriptions.describing import Describer
+
+        name = self._library.model_name(self._asked, self._settings.model)
+        return Describer(self._models.load(name), self._settings.cache)
+
+    def _tag_scorer(self) -> Scorer:
+        from search.tags.scoring import Scorer
+
+        return Scorer(self._library, self._encoder, self._settings.cache)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return self._models.load(self._library.model_name(self._asked, self._settings.model))
+
+    @cached_property
     def _engine(self) -> SearchEngine:
         return open_engine(self._library, self._models, self._asked)
+
+
+def _named(photo: Photo | AnyPath | int) -> str:
+    """Return how a query would name a photo."""
+    if isinstance(photo, Photo | int):
+        return str(photo if isinstance(photo, int) else photo.id)
+    return str(Path(photo).absolute())  # a file called 3 is not photo 3

@@ -150,3 +150,21 @@ def test_odd_texts_are_queries_too(tmp_path: Path) -> None:
         for query in ("赤い電話ボックス", "🐕🏖️", "\ud800", "a" * 1000, "[SEP] </s> [MASK]"):
             (result,) = library.search(query, everything=True).results
             assert 0 <= result.score <= 1
+
+
+def test_classification_and_the_owners_tags(tmp_path: Path, photos: Path) -> None:
+    with pixfind.open(tmp_path / "mine") as library:
+        library.add(photos)
+        red, blue = library.classify(
+            [photos / "red.jpg", photos / "inner/blue.webp"],
+            ["plain red", "plain blue", "a crowd of people"],
+        )
+        assert (red.labels[0], blue.labels[0]) == ("plain red", "plain blue")
+        assert red.probabilities.sum() == pytest.approx(1)
+        (each,) = library.classify([photos / "red.jpg"], ["plain red"], several=True)
+        assert each.labels == ("plain red",)
+        library.accept_tag("dachshund", photos / "red.jpg", 2)
+        (found,) = library.search("tag:dog file:red*").results
+        assert found.photo.tags == ("animal", "dachshund", "dog", "mammal")
+        library.reject_tag("mammal", found.photo)
+        assert library.photo(found.photo.id).tags == ("animal",)

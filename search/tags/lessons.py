@@ -14,14 +14,17 @@ import numpy as np
 
 from pixfind.catalog.tagging import Examples
 from pixfind.encoders.base import Vectors
-from search.tags.recognition import Doubles
+from search.tags.recognition import TINY_SPREAD, Doubles
 
 FEWEST = 5
-# Photos of which nobody has said anything, taken as examples of what the tag is not.
+# Photos of which nobody has said anything, taken as examples of what the tag is not: all of them
+# together count as much as the accepted ones.
 OTHERS = 500
 # Chosen on dev photos (``python -m benchmarks examples``): how much a standard deviation of the
-# prompt counts beside the embedding, and how little the weights may grow.
-PROMPT_SCALE, EMBEDDING_SCALE, STRENGTH = 1.0, 10.0, 0.1
+# prompt counts beside the length of an embedding, and how far the weights may grow.
+PROMPT_SCALE, STRENGTH = 3.0, 14.0
+# How many standard deviations photos with a tag lie above others, by what has been learned of it.
+APART = 1.3
 
 
 @dataclass(frozen=True)
@@ -37,36 +40,49 @@ class Lesson:
         return np.asarray(photos @ self.weights + self.of_prompt * deviations + self.bias)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Photos with their embeddings (n, dim) and how far the prompt stands out on each (n,)."""
+
+    photos: Vectors
+    deviations: Doubles
+
+    @property
+    def features(self) -> Doubles:
+        """What is learned from, (n, dim + 1)."""
+        return np.hstack([self.photos, PROMPT_SCALE * self.deviations[:, np.newaxis]])
+
+
 def teachable(examples: Mapping[str, Examples]) -> Iterator[str]:
     """Yield the tags with enough accepted examples to learn from."""
     return (name for name, given in examples.items() if len(given.accepted) >= FEWEST)
 
 
-def learn(
-    positive: Vectors, negative: Vectors, of_positive: Doubles, of_negative: Doubles, share: float
-) -> Lesson:
+def learn(accepted: Seen, rejected: Seen, others: Seen, share: float) -> Lesson:
     """Learn a tag from examples.
 
     Args:
-        positive: embeddings of photos that have it, (p, dim).
-        negative: of photos that have it not, or probably not, (n, dim).
-        of_positive: how far the prompt stands out on each, in standard deviations, (p,).
-        of_negative: the same, (n,).
+        accepted: photos that have it.
+        rejected: photos that have it not; perhaps none.
+        others: photos that nobody has said anything of, most of which have it not; at least two.
         share: of photos in general that are expected to have the tag, in (0, 1): the examples do
             not tell.
     """
     from sklearn.linear_model import LogisticRegression
 
-    photos = np.concatenate([positive, negative]).astype(np.float64)
-    prompts = np.concatenate([of_positive, of_negative])[:, np.newaxis]
-    features = np.hstack([EMBEDDING_SCALE * photos, PROMPT_SCALE * prompts])
-    truth = np.arange(len(photos)) < len(positive)
-    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
-    fitted.fit(features, truth)
-    weights = fitted.coef_[0]
+    features = np.concatenate([accepted.features, rejected.features, others.features])
+    sizes = [len(seen.photos) for seen in (accepted, rejected, others)]
+    truth = np.repeat([True, False, False], sizes)
+    weights = np.repeat([1.0, 1.0, sizes[0] / sizes[2]], sizes)
+    fitted = LogisticRegression(C=STRENGTH, max_iter=1000).fit(features, truth, weights)
+    learned = fitted.coef_[0]
+    # Few examples in many dimensions tell the direction, and little of how sure to be. So what is
+    # learned is a better prompt: it is measured by how far photos stand out from the others.
+    usual = others.features @ learned
+    scale = APART / max(float(usual.std()), TINY_SPREAD)
+    prior = float(np.log(share / (1 - share)))
     return Lesson(
-        weights[:-1] * EMBEDDING_SCALE,
-        float(weights[-1] * PROMPT_SCALE),
-        # Balanced, the examples are half of either kind; photos are not.
-        float(fitted.intercept_[0] + np.log(share / (1 - share))),
+        weights=learned[:-1] * scale,
+        of_prompt=float(learned[-1] * PROMPT_SCALE * scale),
+        bias=prior - APART**2 / 2 - float(usual.mean()) * scale,
     )

@@ -19,7 +19,7 @@ from pixfind.library import Library
 from pixfind.vectors import Ids
 from search.tags import lessons, recognition
 from search.tags.choosing import Chooser
-from search.tags.lessons import Lesson
+from search.tags.lessons import Lesson, Seen
 from search.tags.own_vocabulary import vocabulary_of
 from search.tags.recognition import Background, Doubles
 from search.text_vectors import Working
@@ -29,6 +29,8 @@ SAMPLE = 2_000
 # Raised when probabilities come about in another way, so that the next run looks at all again.
 VERSION = 1
 HALF = 0.5
+# Fewer photos beside the examples do not tell what the tag is not.
+FEWEST_OTHERS = 5
 NOTHING_SAID = Examples(frozenset(), frozenset())
 
 
@@ -135,20 +137,20 @@ class Scorer:
         return found
 
     def _learn(self, name: str, given: Examples) -> Lesson | None:
-        positive, rejected = self._photos(given.accepted), self._photos(given.rejected)
+        row = self._rows[name]
+        accepted, rejected = self._photos(given.accepted), self._photos(given.rejected)
         of_others, others = self._sample
         said = np.isin(of_others, list(given.accepted | given.rejected))
-        negative = np.concatenate([rejected, others[~said][: lessons.OTHERS]])
-        if len(positive) < lessons.FEWEST or not len(negative):
+        others = others[~said][: lessons.OTHERS]
+        if len(accepted) < lessons.FEWEST or len(others) < FEWEST_OTHERS:
             return None
-        row = self._rows[name]
-        of_positive, of_negative = (
-            self._background.deviations(photos @ self._vectors.T)[:, row]
-            for photos in (positive, negative)
-        )
         # So many have it at least, whatever captions say of other people's photos.
-        share = max(float(self._usage[row]), min(len(positive) / self._size, HALF))
-        return lessons.learn(positive, negative, of_positive, of_negative, share)
+        share = max(float(self._usage[row]), min(len(accepted) / self._size, HALF))
+
+        def seen(photos: Vectors) -> Seen:
+            return Seen(photos, self._background.deviations(photos @ self._vectors.T)[:, row])
+
+        return lessons.learn(seen(accepted), seen(rejected), seen(others), share)
 
     @cached_property
     def _sample(self) -> tuple[Ids, Vectors]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -152,8 +152,17 @@ def labels_of(text: str) -> Vocabulary:
     Raises:
         VocabularyError: there is none, or one twice.
     """
-    words = [" ".join(word.split()) for word in text.split(",")]
-    entries = [(_label(GIVEN, None, [word], COLUMNS), None) for word in words if word]
+    return vocabulary_of([word for word in text.split(",") if word.strip()])
+
+
+def vocabulary_of(labels: Sequence[str]) -> Vocabulary:
+    """Make a vocabulary of labels in plain words.
+
+    Raises:
+        VocabularyError: there is none, or one twice.
+    """
+    words = [" ".join(word.split()) for word in labels]
+    entries = [(_label(GIVEN, None, [word], COLUMNS), None) for word in words]
     return Vocabulary("labels", related(GIVEN, entries))
 
 
