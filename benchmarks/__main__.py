@@ -6,11 +6,17 @@ import importlib
 import sys
 
 BENCHMARKS = {
+    "classes": "which of a few things a photo shows, and whether it is none of them",
     "cold_search": "process start to printed result, against loading ViT-B-32 with open_clip",
     "cutoff": "what is shown of a library and what is not, against one cosine for all queries",
+    "descriptions": "sentences against captions (CIDEr, BLEU-4, R@10) and against a word a photo",
     "duplicates": "precision and recall of near-duplicates: embedding, perceptual hash, both",
+    "examples": "what a tag is worth after so many examples, against its prompt alone",
+    "film": "time and peak memory of a film of two hours, against a clip of two minutes",
     "filtered": "recall of searches among few of many photos, against exact search; their time",
     "negatives": "what excluded words exclude, against subtracting their vector",
+    "regions": "recall of small objects with regions and without, and of everything else; the cost",
+    "tags": "precision of tags on photos labelled by eye, against the plain cosine",
     "encoding": "photos and queries a second, against the bundled model of the version before",
 }
 

@@ -39,7 +39,7 @@ def run(folder: str = str(PHOTOS)) -> None:
     if calibration is None:
         raise SystemExit("the model has no calibration, and so no cutoff")
     files = sorted(file for file in Path(folder).iterdir() if is_picture_name(file.name))
-    queries = _queries(QUERIES)
+    queries = read_queries(QUERIES)
     matches = np.array([[file.name in right for file in files] for right in queries.values()])
     asked = embed_texts(encoder, list(queries))
     scores = asked @ embed_photos(encoder, files).T
@@ -55,13 +55,13 @@ def run(folder: str = str(PHOTOS)) -> None:
     print(f"{len(files)} photos; {some} queries that match, {len(queries) - some} that match none")
     default, *_ = chosen.values()
     for name, flags in chosen.items():
-        print(f"{name}: {_described(flags, matches)}")
+        print(f"{name}: {described(flags, matches)}")
     for name, flags in list(chosen.items())[1:]:
         low, high = np.percentile(_differences(default, flags, matches), [2.5, 97.5])
         print(f"F1 of the default minus that of {name}: 95% interval {low:+.3f} to {high:+.3f}")
 
 
-def _queries(files: Iterable[Path]) -> dict[str, set[str]]:
+def read_queries(files: Iterable[Path]) -> dict[str, set[str]]:
     """Return the names of the photos that match, by query; a query may stand in both files."""
     queries: dict[str, set[str]] = {}
     for file in files:
@@ -79,7 +79,8 @@ def _default(calibration: Calibration, asked: Vectors, scores: Vectors) -> Flags
     return np.array(chosen)
 
 
-def _described(chosen: Flags, matches: Flags) -> str:
+def described(chosen: Flags, matches: Flags) -> str:
+    """Return the figures of what is shown, bool (queries, photos), against what matches."""
     got, some = shown(chosen, matches), matches.any(axis=1)
     silent = 1 - chosen[~some].any(axis=1).mean()
     found = (chosen & matches)[some].any(axis=1).mean()

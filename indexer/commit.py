@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from sqlalchemy.orm import Session
 
 from indexer.prepare import Failed, Fresh, Known, Reread
+from indexer.videos import FreshVideo
 from pixfind.catalog import Catalog, assets, files, parts
 from pixfind.catalog.database import bump_generation
 from pixfind.catalog.schema import FROM_FILE, Asset
@@ -23,6 +24,7 @@ def commit(
     fresh: Sequence[Fresh],
     vectors: Vectors,
     of_tiles: Sequence[Vectors],
+    videos: Sequence[FreshVideo],
     others: Sequence[Known | Reread | Failed],
 ) -> None:
     """Record embedded pictures, known ones in new places, and failures: all or nothing.
@@ -33,6 +35,7 @@ def commit(
         fresh: new pictures.
         vectors: their unit vectors, float32 (len(fresh), dim).
         of_tiles: those of each one's regions, float32 (tiles, dim).
+        videos: new videos, which bring their vectors.
         others: files that needed no embedding, or got none.
     """
     with catalog.write() as session:
@@ -41,6 +44,8 @@ def commit(
             other.asset_id: other.metadata for other in others if isinstance(other, Reread)
         }
         read |= {asset.id: f.photo.metadata for asset, f in zip(pictures, fresh, strict=True)}
+        films = [assets.find(session, v.content_id) or _new_video(session, v) for v in videos]
+        read |= {asset.id: v.metadata for asset, v in zip(films, videos, strict=True)}
         # Before the files are placed, so that the full-text index reads a new picture once.
         _describe(session, read)
         for asset, item, vector, regions in zip(pictures, fresh, vectors, of_tiles, strict=True):
@@ -50,6 +55,11 @@ def commit(
             if item.tiles and not parts.of_asset_exist(session, asset.id, model_id):
                 parts.add(session, asset.id, model_id, [t.part for t in item.tiles], regions)
             files.place(session, item.place, asset.id)
+        for asset, video in zip(films, videos, strict=True):
+            if assets.embedded_asset(session, video.content_id, model_id) is None:
+                assets.add_embedding(session, asset.id, model_id, video.whole)
+                parts.add(session, asset.id, model_id, video.moments, video.vectors)
+            files.place(session, video.place, asset.id)
         for other in others:
             if isinstance(other, Known | Reread):
                 files.place(session, other.place, other.asset_id)
@@ -59,12 +69,29 @@ def commit(
 
 
 def _new_asset(session: Session, item: Fresh) -> Asset:
+    photo = item.photo
+    return _added(session, item, photo.format, photo.width, photo.height)
+
+
+def _new_video(session: Session, item: FreshVideo) -> Asset:
+    return _added(session, item, item.format, item.width, item.height, item.duration)
+
+
+def _added(
+    session: Session,
+    item: Fresh | FreshVideo,
+    format: str,  # noqa: A002 - the column's name
+    width: int,
+    height: int,
+    duration: float | None = None,
+) -> Asset:
     asset = Asset(
         content_id=item.content_id,
         byte_size=item.byte_size,
-        format=item.photo.format,
-        width=item.photo.width,
-        height=item.photo.height,
+        format=format,
+        width=width,
+        height=height,
+        duration=duration,
         seen_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         metadata_version=0,
     )

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from PIL import Image
 
+from indexer.videos import FreshVideo, VideoEmbedder
 from pixfind.catalog import Catalog, assets, parts
 from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Place
 from pixfind.encoders.base import Encoder
-from pixfind.errors import PhotoDecodeError, PhotoReadError
-from pixfind.parts import FINE, Part, tiles
+from pixfind.errors import PhotoError, PhotoReadError
+from pixfind.parts import FINEST, Part, tiles
 from pixfind.photos.decode import DecodedPhoto, decode, read_bytes
 from pixfind.photos.exif import VERSION, Metadata
+from pixfind.photos.formats import is_video_name
 from pixfind.photos.header import metadata_of
-from pixfind.photos.thumbnails import Thumbnails
-
-# The thumbnail is made from the same pixels: at 4:3 this edge gives its long side.
-THUMBNAIL_SHORT_EDGE = 300
+from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails
+from pixfind.videos.reading import metadata_of_video
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Unread:
     place: Place
 
 
-Prepared = Known | Reread | Fresh | Twin | Failed | Vanished | Unread
+Prepared = Known | Reread | Fresh | FreshVideo | Twin | Failed | Vanished | Unread
 
 
 class Preparer:
@@ -110,6 +110,7 @@ class Preparer:
         self._encoder = encoder
         self._thumbnails = thumbnails
         self._with_regions = with_regions
+        self._videos = VideoEmbedder(encoder, thumbnails)
         self._in_hand: set[bytes] = set()
         self._lock = threading.Lock()
 
@@ -121,37 +122,47 @@ class Preparer:
             path: the same, absolute.
             outdated: it is unchanged, and opened for its metadata alone.
         """
+        # A video's bytes are never held as a whole.
+        is_video = is_video_name(place.name)
         try:
-            content = read_bytes(path)
+            content = None if is_video else read_bytes(path)
+            content_id = _sha256(content) if content is not None else self._videos.digest(path)
         except PhotoReadError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return Vanished(place)
             # Before, nobody would have opened it: no reason to take the picture out of the results.
             return Unread(place) if outdated else Failed(place, READ_FAILURE, error.reason)
-        content_id = hashlib.sha256(content).digest()
-        known = self._known(place, content, content_id)
+        known = self._known(place, path, content, content_id)
         if known is not None:
             return known
         if not self._take(content_id):
             return Twin(place)
         try:
-            photo = self._decode(content, content_id, path)
-        except PhotoDecodeError as error:
+            return (
+                self._fresh(place, path, content, content_id)
+                if content is not None
+                else self._videos.embed(place, path, content_id)
+            )
+        except PhotoError as error:
             self.release([content_id])
-            return Failed(place, DECODE_FAILURE, error.reason)
+            kind = READ_FAILURE if isinstance(error, PhotoReadError) else DECODE_FAILURE
+            return Failed(place, kind, error.reason)
         except BaseException:
             self.release([content_id])
             raise
-        tiles = self._tiles(photo) if self._with_regions else ()
-        image = self._encoder.prepare(photo.image)
-        return Fresh(place, content_id, len(content), replace(photo, image=image), tiles)
+
+    def stop(self) -> None:
+        """Give up what takes long: the run has ended early."""
+        self._videos.stop()
 
     def release(self, content_ids: list[bytes]) -> None:
         """Say that these contents are committed or have failed."""
         with self._lock:
             self._in_hand.difference_update(content_ids)
 
-    def _known(self, place: Place, content: bytes, content_id: bytes) -> Known | Reread | None:
+    def _known(
+        self, place: Place, path: Path, content: bytes | None, content_id: bytes
+    ) -> Known | Reread | None:
         with self._catalog.read() as session:
             asset_id = assets.embedded_asset(session, content_id, self._model_id)
             if asset_id is None:
@@ -160,7 +171,8 @@ class Preparer:
                 return None
             version = assets.metadata_version(session, asset_id)
         if version < VERSION:
-            return Reread(place, asset_id, metadata_of(content))
+            read = metadata_of(content) if content is not None else metadata_of_video(path)
+            return Reread(place, asset_id, read)
         return Known(place, asset_id)
 
     def _take(self, content_id: bytes) -> bool:
@@ -170,10 +182,16 @@ class Preparer:
             self._in_hand.add(content_id)
             return True
 
+    def _fresh(self, place: Place, path: Path, content: bytes, content_id: bytes) -> Fresh:
+        photo = self._decode(content, content_id, path)
+        tiles = self._tiles(photo) if self._with_regions else ()
+        image = self._encoder.prepare(photo.image)
+        return Fresh(place, content_id, len(content), replace(photo, image=image), tiles)
+
     def _decode(self, content: bytes, content_id: bytes, path: Path) -> DecodedPhoto:
         seen = self._encoder.spec.image_size
         # So that the smallest region has the pixels that the encoder looks at.
-        edge = math.ceil(seen / FINE[1]) if self._with_regions else seen
+        edge = math.ceil(seen / FINEST[1]) if self._with_regions else seen
         photo = decode(content, path, max(edge, THUMBNAIL_SHORT_EDGE))
         self._thumbnails.save(content_id, photo.image)
         return photo
@@ -185,3 +203,7 @@ class Preparer:
             Tile(Part(box), self._encoder.prepare(image.crop(box.pixels(*image.size))))
             for box in boxes
         )
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

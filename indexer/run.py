@@ -18,6 +18,7 @@ from indexer.prepare import Failed, Fresh, Known, Prepared, Preparer, Reread, Tw
 from indexer.progress import Progress, Silent
 from indexer.scan import Comparison, Scope
 from indexer.scopes import require_paths
+from indexer.videos import FreshVideo
 from pixfind.catalog import assets, files, roots
 from pixfind.catalog.files import Place
 from pixfind.catalog.schema import Model, Root
@@ -27,6 +28,8 @@ from pixfind.machine import cores
 from pixfind.photos.thumbnails import Thumbnails
 
 ENCODE_BATCH = 32
+# With its regions a photo is some twenty pictures, all of them held until they are embedded.
+BATCH_WITH_REGIONS = 4
 # Files that need no encoding are committed in larger steps.
 COMMIT_EVERY = 512
 # Between writes of the FAISS file in a long run: what a search has to catch up with.
@@ -138,7 +141,9 @@ class _Run:
             Thumbnails(self._library.thumbnails),
             with_regions=with_regions,
         )
+        self._batch = BATCH_WITH_REGIONS if with_regions else ENCODE_BATCH
         self._fresh: list[Fresh] = []
+        self._videos: list[FreshVideo] = []
         self._others: list[Known | Reread | Failed] = []
         self._twins: list[Item] = []
         self._done = self._total = 0
@@ -220,6 +225,7 @@ class _Run:
                     # Their twins are in by now, or have failed as these will.
                     items, self._twins = self._twins, []
             except BaseException:
+                self._preparer.stop()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
@@ -227,7 +233,7 @@ class _Run:
         self, pool: ThreadPoolExecutor, items: Iterable[Item]
     ) -> Iterator[tuple[Item, Prepared]]:
         """Yield results in order, decoding ahead by a bounded number of files."""
-        ahead = 2 * ENCODE_BATCH + self._indexer.workers
+        ahead = 2 * self._batch + self._indexer.workers
         pending: deque[tuple[Item, Future[Prepared]]] = deque()
         for item in items:
             path = item.scope.path(item.place)
@@ -246,24 +252,36 @@ class _Run:
             return
         if isinstance(prepared, Fresh):
             self._fresh.append(prepared)
+        elif isinstance(prepared, FreshVideo):
+            self._videos.append(prepared)
         elif isinstance(prepared, Known | Reread | Failed):
             self._others.append(prepared)
         elif isinstance(prepared, Unread):
             self._summary.unchanged += 1
         self._done += 1
-        if len(self._fresh) >= ENCODE_BATCH or len(self._others) >= COMMIT_EVERY:
+        # A video has taken long enough to be worth a commit of its own.
+        if self._videos or len(self._fresh) >= self._batch or len(self._others) >= COMMIT_EVERY:
             self._flush()
 
     def _flush(self) -> None:
         vectors, of_tiles = self._encode()
-        if self._fresh or self._others:
-            commit(self._catalog, self._model.id, self._fresh, vectors, of_tiles, self._others)
-        self._summary.embedded += len(self._fresh)
+        if self._fresh or self._videos or self._others:
+            commit(
+                self._catalog,
+                self._model.id,
+                self._fresh,
+                vectors,
+                of_tiles,
+                self._videos,
+                self._others,
+            )
+        self._summary.embedded += len(self._fresh) + len(self._videos)
         self._summary.known += sum(isinstance(other, Known) for other in self._others)
         self._summary.reread += sum(isinstance(other, Reread) for other in self._others)
         self._summary.failed += sum(isinstance(other, Failed) for other in self._others)
-        self._preparer.release([item.content_id for item in self._fresh])
-        self._fresh, self._others = [], []
+        new: list[Fresh | FreshVideo] = [*self._fresh, *self._videos]
+        self._preparer.release([item.content_id for item in new])
+        self._fresh, self._videos, self._others = [], [], []
         self._progress.working(self._done, self._total)
         if time.monotonic() - self._saved_at > SAVE_EVERY_S:
             self._library.save_vectors(self._model)

@@ -14,7 +14,7 @@ from pixfind.catalog import Catalog, files, roots
 from pixfind.catalog.schema import Root
 from pixfind.config import normal_path
 from pixfind.errors import NotAPictureError, PathNotFoundError
-from pixfind.photos.formats import is_picture_name
+from pixfind.photos.formats import is_indexed_name
 
 
 @dataclass
@@ -30,13 +30,13 @@ def require_paths(paths: Sequence[Path]) -> list[Path]:
 
     Raises:
         PathNotFoundError: there is nothing at one of them.
-        NotAPictureError: one is a file, but no picture by its name.
+        NotAPictureError: one is a file, but neither picture nor video by its name.
     """
     normal = [normal_path(path) for path in paths]
     for path in normal:
         if not path.exists():
             raise PathNotFoundError(path)
-        if not path.is_dir() and not is_picture_name(path.name):
+        if not path.is_dir() and not is_indexed_name(path.name):
             raise NotAPictureError(path)
     return normal
 

@@ -12,13 +12,14 @@
     │   ├── ModelNotFoundError       no such model installed
     │   ├── ModelMismatchError       the library was indexed with another one
     │   ├── ModelDamagedError        files missing or changed
-    │   └── ModelAddError            a model could not be made or taken in
+    │   ├── ModelAddError            a model could not be made or taken in
+    │   └── UncalibratedError        nobody knows what its scores are worth
     ├── PhotoError                   one file; an indexing run goes on
     │   ├── PhotoReadError           the file could not be read (worth another try)
     │   └── PhotoDecodeError         its bytes are not a usable picture
     ├── PhotoNotFoundError           no photo with that id
     ├── PathNotFoundError            a folder or file that is not there
-    ├── NotAPictureError             a named file that is no picture by its name
+    ├── NotAPictureError             a named file that is no picture or video by its name
     ├── RootError                    a folder of the library that cannot be moved
     ├── QueryError                   a query that says nothing
     │   └── QuerySyntaxError         a query that the query language does not know
@@ -28,7 +29,17 @@
     │   └── AlbumNotFoundError       no album of that name
     ├── ExportError                  photos that cannot be put where they were asked for
     │   └── LinksRefusedError        symbolic links cannot be made there
-    └── EvaluationError              a labelled set that cannot be read
+    ├── EvaluationError              a labelled set that cannot be read
+    ├── SidecarError                 one sidecar; others go on
+    ├── VocabularyError              a vocabulary of labels that cannot be used
+    ├── UnknownTagError              no such tag in the vocabulary
+    └── LanguageModelError           the language model, which is optional, was of no help
+        ├── LanguageModelAddressError      no address of one, or a key that cannot be sent
+        ├── LanguageModelUnreachableError  nothing answers there
+        ├── LanguageModelTimeoutError      its answer takes too long
+        ├── LanguageModelHttpError         it says that something is wrong
+        ├── LanguageModelProtocolError     what answers speaks another protocol
+        └── LanguageModelQueryError        it made no query of a request
 
 The message of each is one line: the cause and the next step. The library code raises them; only
 the command line and the web layer turn them into text and status codes.
@@ -166,6 +177,17 @@ class ModelAddError(ModelError):
     """A model could not be exported or taken in."""
 
 
+class UncalibratedError(ModelError):
+    """A model whose scores nobody has compared with what people say of photos."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the model {model!r} has no calibration, so it cannot tell how probable a label is by "
+            "itself; leave --multi away to compare the labels, or take the bundled model",
+            model,
+        )
+
+
 class PhotoError(PixfindError):
     """One file that could not become an embedding."""
 
@@ -203,7 +225,10 @@ class NotAPictureError(PixfindError):
     """A file that was named one by one, and that a scan would pass over."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is not a picture by its name; pixfind reads JPEG, PNG, HEIC, ...")
+        super().__init__(
+            f"{path} is neither a picture nor a video by its name; "
+            "pixfind reads JPEG, PNG, HEIC, MP4, MOV, WebM, ..."
+        )
         self.path = path
 
 
@@ -276,3 +301,113 @@ class LinksRefusedError(ExportError):
 
 class EvaluationError(PixfindError):
     """A labelled set that cannot be evaluated."""
+
+
+class LanguageModelError(PixfindError):
+    """The language model could not help."""
+
+
+class LanguageModelAddressError(LanguageModelError):
+    """An address, or a key, with which no server can be asked."""
+
+
+class LanguageModelUnreachableError(LanguageModelError):
+    """No server answers at the address, or it broke off the connection."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"no language model can be reached at {url} ({reason}); "
+            "start one there, for example with: ollama serve"
+        )
+        self.url = url
+        self.reason = reason
+
+
+class LanguageModelTimeoutError(LanguageModelError):
+    """The answer did not come in time."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        super().__init__(
+            f"the language model at {url} did not answer within {seconds:g} s; wait longer with "
+            "--llm-timeout, or take a smaller model with --llm-model"
+        )
+        self.url = url
+        self.seconds = seconds
+
+
+class LanguageModelHttpError(LanguageModelError):
+    """The server refused, in its own words."""
+
+    def __init__(self, url: str, status: int, message: str, advice: str) -> None:
+        super().__init__(f"the language model at {url} answered {status}: {message}; {advice}")
+        self.url = url
+        self.status = status
+
+
+class LanguageModelProtocolError(LanguageModelError):
+    """The server's answer is not one of the OpenAI protocol."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"what answers at {url} {reason}; pixfind needs a server that speaks OpenAI's "
+            "protocol, such as Ollama, llama.cpp's or vLLM"
+        )
+        self.url = url
+        self.reason = reason
+
+
+class LanguageModelQueryError(LanguageModelError):
+    """The model made no query that pixfind understands, in two attempts."""
+
+    def __init__(self, written: str, problem: str) -> None:
+        super().__init__(
+            f"the language model made no query of the request: it wrote {written!r} ({problem}); "
+            "say it in other words, or write the query (pixfind search --syntax)"
+        )
+        self.written = written
+        self.problem = problem
+
+
+class VocabularyError(PixfindError):
+    """A vocabulary of labels that cannot be used."""
+
+    def __init__(self, source: Path | str, line: int | None, problem: str) -> None:
+        where = f"{source}, line {line}" if line is not None else f"{source}"
+        super().__init__(f"{where}: {problem}")
+        self.source = source
+        self.line = line
+        self.problem = problem
+
+
+class UnknownTagError(PixfindError):
+    """The vocabulary has no such tag."""
+
+    def __init__(self, tag: str, close: list[str]) -> None:
+        advice = (
+            f"did you mean {' or '.join(repr(one) for one in close)}?"
+            if close
+            else "add it to a vocabulary of your own"
+        )
+        super().__init__(f"no tag {tag!r} is in the vocabulary; {advice}")
+        self.tag = tag
+        self.close = close
+
+
+class TaggingError(PixfindError):
+    """Photos that cannot be tagged as was asked."""
+
+
+class SidecarError(PixfindError):
+    """A sidecar that cannot be used, or not be written. Others go on."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file} {problem}")
+        self.file = file
+        self.problem = problem
+
+
+class DescriberBusyError(PixfindError):
+    """Describing goes one photo at a time, and others are waiting."""
+
+    def __init__(self) -> None:
+        super().__init__("other photos are being described; ask again in a moment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -176,9 +177,13 @@ class Library:
             if asked is None:
                 return setting(session, REGIONS_SETTING) == "yes"
             set_setting(session, REGIONS_SETTING, "yes" if asked else "no")
-            if not asked and parts.drop_regions(session):
+            dropped = not asked and parts.drop_regions(session) > 0
+            if dropped:
                 bump_generation(session)
-            return asked
+        if dropped:
+            # The largest files by far; if moments of videos are left, theirs is made again.
+            shutil.rmtree(self.folder / VECTORS / PARTS, ignore_errors=True)
+        return asked
 
     def _current(self, cache: VectorCache) -> VectorIndex:
         index = cache.current()

@@ -47,3 +47,10 @@ def readable_size(size: int) -> str:
             return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
         value /= KIB
     return f"{value:.1f} TiB"
+
+
+def clock(seconds: float) -> str:
+    """Return a time in a video as players show it: 1:23, or 1:02:03."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

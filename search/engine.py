@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from pixfind.catalog import documents, photos, selection
+from pixfind.catalog import Catalog, documents, photos, selection
 from pixfind.catalog.photos import Photo
 from pixfind.config import normal_path
 from pixfind.encoders.base import Encoder
@@ -33,6 +33,7 @@ from search.results import Result, Results
 from search.terms import read_terms
 
 DEFAULT_LIMIT = 20
+ROUNDING = 1e-4
 
 
 class SearchEngine:
@@ -100,6 +101,11 @@ class SearchEngine:
             named = str(possible_id(picture.id if isinstance(picture, Photo) else picture))
         asked = Query((Like(named),))
         return self._answer(asked, _page(asked, limit, 0), everything=True, leave_out=True)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of the library that is searched."""
+        return self._library.catalog
 
     def photo(self, asset_id: int) -> Photo:
         """Return one photo.
@@ -188,13 +194,14 @@ def _shown(
 
 def _best_parts(state: State, ranking: Ranking, found: Mapping[int, Photo]) -> dict[int, Part]:
     """Return the part of each picture to be pointed at: where in a photo, when in a video."""
-    if state.parts is None or ranking.vector is None:
+    if state.parts is None or ranking.direction is None:
         return {}
-    best = state.parts.best(ranking.vector, found)
+    best = state.parts.best(ranking.direction, ranking.spread, found)
     return {
         asset_id: part
-        for asset_id, (score, part) in best.items()
-        if part.second is not None or score > ranking.similarity.get(asset_id, np.inf)
+        for asset_id, (worth, part) in best.items()
+        # A photo is pointed into if that is why it stands where it does.
+        if part.second is not None or worth > ranking.similarity.get(asset_id, np.inf) - ROUNDING
     }
 
 

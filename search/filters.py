@@ -78,8 +78,9 @@ def _folder(value: Value) -> Condition:
 
 
 def _type(value: Value) -> Condition:
-    # Everything that can be indexed so far is a photo.
-    return true() if _text(value) == "photo" else false()
+    # Videos, and only these, have a duration.
+    is_photo = Asset.duration.is_(None)
+    return is_photo if _text(value) == "photo" else not_(is_photo)
 
 
 def _has(value: Value) -> Condition:

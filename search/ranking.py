@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from pixfind.calibration import Calibration
 from pixfind.catalog import assets, documents, selection
 from pixfind.catalog.selection import Facts
-from pixfind.encoders.base import Vectors
 from pixfind.errors import QueryError
 from pixfind.vectors import Ids, VectorIndex
 from search.composition import Direction, compose
@@ -63,7 +62,8 @@ class Ranking:
 
     ``cutoff`` is the probability that was asked of them, ``nearest`` what comes nearest if none
     has it. ``worded`` are those whose words matched. ``facts`` are those of all, if they had to be
-    known. ``vector`` is what pictures were compared with, float32 (dim,).
+    known. ``direction`` is what pictures were compared with, ``spread`` the standard deviation of
+    what that scores in general.
     """
 
     order: Sequence[int]
@@ -74,7 +74,8 @@ class Ranking:
     nearest: Sequence[int] = ()
     worded: Collection[int] = ()
     facts: dict[int, Facts] | None = None
-    vector: Vectors | None = None
+    direction: Direction | None = None
+    spread: float | None = None
 
 
 def rank(
@@ -165,7 +166,8 @@ class _Search:
             cutoff=None if wanted is None else wanted.low,
             nearest=list(found.scores)[:NEAREST],
             worded=named,
-            vector=direction.vector,
+            direction=direction,
+            spread=None if scale is None else scale.spread,
         )
 
     def _range(self, scale: Scale | None) -> Numbers | None:
@@ -240,7 +242,8 @@ class _Search:
         k = 10 * NEAREST + len(self._hidden)
         while True:
             compared = self._first(direction, k)
-            found = self._by_asset(self._judged(compared, scale))
+            raised = self._raised(compared, direction, scale, None)
+            found = self._by_asset(self._judged(raised, scale))
             # Any number of them may show what is unwanted.
             if len(found.similarity) >= NEAREST or len(compared.ids) < k:
                 return found

@@ -15,13 +15,14 @@ class Result:
 
     Args:
         photo: the photo.
-        similarity: the cosine of its embedding with the query's; ``None`` if it has none, or the
-            query neither words nor pictures.
+        similarity: the cosine of its embedding with the query's, or that of its best part less a
+            margin; ``None`` if it has none, or the query neither words nor pictures.
         probability: that it is one that the query describes, in [0, 1]; ``None`` if there is no
             similarity, or the model has no calibration.
         fields: where the query's words stand as such: ``name``, ``folder``, ``tags``, ``caption``.
         part: the part of it that matches best, where parts have been embedded: of a photo a box, if
-            that is more similar to the query than the photo as a whole; of a video a moment.
+            that is so much more similar to the query than the photo as a whole that the photo
+            stands higher for it; of a video a moment.
     """
 
     photo: Photo

@@ -17,7 +17,7 @@ from pixfind.catalog import files
 from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Failure
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.library import Library
-from pixfind.photos.formats import is_picture_name
+from pixfind.photos.formats import is_indexed_name
 from search import SearchEngine
 
 Index = Callable[..., Summary]
@@ -41,7 +41,7 @@ def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 def test_run_over_broken_photos_finishes(real: tuple[Path, Summary], shared: Path) -> None:
     _, summary = real
     pictures = [
-        file for name in FOLDERS for file in (shared / name).iterdir() if is_picture_name(file.name)
+        file for name in FOLDERS for file in (shared / name).iterdir() if is_indexed_name(file.name)
     ]
     assert not summary.interrupted
     assert summary.unreadable == []
@@ -81,7 +81,7 @@ def test_photos_beside_broken_ones_are_all_found(real: tuple[Path, Summary], sha
         results = SearchEngine(library, FakeEncoder()).search("red", limit=1000).results
     found = {path for result in results for path in result.photo.paths}
     assert set((shared / "library").iterdir()) <= found
-    assert {file for file in (shared / "formats").iterdir() if is_picture_name(file.name)} <= found
+    assert {file for file in (shared / "formats").iterdir() if is_indexed_name(file.name)} <= found
 
 
 def test_broken_photos_are_not_tried_again(real: tuple[Path, Summary], shared: Path) -> None:

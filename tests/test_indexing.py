@@ -119,7 +119,7 @@ def test_hidden_files_and_other_files_are_passed_over(index: Index, photos: Path
     (photos / ".cache").mkdir()
     Image.new("RGB", (9, 9)).save(photos / ".cache" / "black.png")
     (photos / "notes.txt").write_text("no picture")
-    (photos / "film.mp4").write_bytes(b"no picture either")
+    (photos / "song.mp3").write_bytes(b"no picture either")
     summary = index(photos)
     assert (summary.embedded, summary.failed) == (3, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from pixfind.errors import QueryError
+from pixfind.parts import Box
 
 # The bundled server's threads are few: what a request may cost them is bounded here.
 MAX_SHOWN = 1000
@@ -45,6 +46,21 @@ def offset() -> int:
         QueryError: it is no number, or out of bounds.
     """
     return _number("offset", 0, 0, MAX_OFFSET)
+
+
+def box() -> Box | None:
+    """Return where in a photo the query was found, if the address tells.
+
+    It is for the eye alone: what cannot be read as four shares is passed over.
+    """
+    try:
+        shares = [float(share) for share in request.args.get("box", "").split(",")]
+        left, top, width, height = shares
+    except ValueError:
+        return None
+    if min(shares) < 0 or not (0 < left + width <= 1 and 0 < top + height <= 1):
+        return None
+    return Box(left, top, width, height)
 
 
 def _number(name: str, default: int, low: int, high: int) -> int:

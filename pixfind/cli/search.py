@@ -16,8 +16,8 @@ from pixfind.cli.language_model import language_model_options, open_language_mod
 from pixfind.cli.output import json_option, limit_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.errors import ModelError
-from pixfind.parts import where
-from pixfind.text import printable
+from pixfind.parts import Part, where
+from pixfind.text import clock, printable
 
 if TYPE_CHECKING:
     from search import Facets, Result, Results, SearchEngine
@@ -244,9 +244,16 @@ def show(results: Results, as_json: bool) -> None:
 def _line(result: Result) -> str:
     score = "    -" if result.score is None else f"{result.score:.3f}"
     why = f"  ({', '.join(result.fields)})" if result.fields else ""
-    box = result.part.box if result.part is not None else None
-    place = f"  [{where(box)}]" if box is not None else ""
-    return f"{score}  {printable(str(result.photo.path))}{why}{place}"
+    return f"{score}  {printable(str(result.photo.path))}{why}{_place(result.part)}"
+
+
+def _place(part: Part | None) -> str:
+    """Return where in a photo, or when in a video, the match is."""
+    if part is None:
+        return ""
+    if part.second is not None:
+        return f"  [{clock(part.second)}]"
+    return "" if part.box is None else f"  [{where(part.box)}]"
 
 
 def _say_nothing_matches(results: Results) -> None:

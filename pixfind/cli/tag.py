@@ -166,7 +166,10 @@ def withdraw(settings: Settings, tag: str, photos: tuple[str, ...], as_json: boo
 
 @tags.command()
 @click.argument("tag")
-@click.option("--limit", "-n", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option(
+    "--limit", "-n", type=click.IntRange(1, 10_000), default=20, show_default=True,
+    help="How many photos to show.",
+)  # fmt: skip
 @model_option
 @json_option
 @click.pass_obj

@@ -1,11 +1,11 @@
-"""Which files are taken for pictures."""
+"""Which files are taken for pictures and videos."""
 
 from __future__ import annotations
 
 import functools
 import os
 
-# By extension, so that a scan need not open files. Camera raw formats and videos are not read.
+# By extension, so that a scan need not open files. Camera raw formats are not read.
 EXTENSIONS = frozenset(
     [
         ".jpg",
@@ -38,6 +38,9 @@ EXTENSIONS = frozenset(
     ]
 )
 
+VIDEO_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"])
+INDEXED_EXTENSIONS = EXTENSIONS | VIDEO_EXTENSIONS
+
 # What may be inside, whatever the name says: Pillow knows formats that start other programs.
 FORMATS = (
     "JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF", "JPEG2000", "PPM",
@@ -53,9 +56,23 @@ IGNORED_FOLDERS = frozenset(
 HEADER_PIXELS = 1_000_000_000
 
 
+def is_indexed_name(name: str) -> bool:
+    """Return whether a file of that name is indexed: a picture or a video, and not hidden."""
+    return not name.startswith(".") and _extension(name) in INDEXED_EXTENSIONS
+
+
 def is_picture_name(name: str) -> bool:
-    """Return whether a file of that name is indexed: a known extension, and not hidden."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - called for every file of a scan
+    """Return whether a file of that name is a picture by its extension, and not hidden."""
+    return not name.startswith(".") and _extension(name) in EXTENSIONS
+
+
+def is_video_name(name: str) -> bool:
+    """Return whether a file of that name is a video by its extension."""
+    return _extension(name) in VIDEO_EXTENSIONS
+
+
+def _extension(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - called for every file of a scan
 
 
 def is_photo_folder_name(name: str) -> bool:

@@ -8,12 +8,15 @@ from pathlib import Path
 from PIL import Image
 
 from pixfind.durable import replace_file
-from pixfind.errors import PhotoReadError
+from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.photos.decode import decode, read_bytes
+from pixfind.photos.formats import is_video_name
 
 GRID_EDGE = 400
 PREVIEW_EDGE = 1600
 SIZES = {"grid": GRID_EDGE, "preview": PREVIEW_EDGE}
+# What a grid's thumbnail is made from: at 4:3 this edge gives its long side.
+THUMBNAIL_SHORT_EDGE = 300
 QUALITY = 82
 
 
@@ -23,14 +26,21 @@ class Thumbnails:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def file(self, content_id: bytes, size: str) -> Path:
-        """Return where the thumbnail of a picture is or would be."""
+    def file(self, content_id: bytes, size: str, second: float | None = None) -> Path:
+        """Return where the thumbnail of a picture, or a video's at a moment, is or would be."""
         name = content_id.hex()
-        return self._folder / size / name[:2] / f"{name}.jpg"
+        moment = "" if second is None else f"-{round(second * 1000)}"
+        return self._folder / size / name[:2] / f"{name}{moment}.jpg"
 
-    def save(self, content_id: bytes, image: Image.Image, size: str = "grid") -> Path:
+    def save(
+        self,
+        content_id: bytes,
+        image: Image.Image,
+        size: str = "grid",
+        second: float | None = None,
+    ) -> Path:
         """Write the thumbnail of an upright RGB picture, unless it is there; return its file."""
-        file = self.file(content_id, size)
+        file = self.file(content_id, size, second)
         if not file.exists():
             small = image.copy()
             small.thumbnail((SIZES[size], SIZES[size]), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -40,16 +50,40 @@ class Thumbnails:
                 small.save(temporary, "JPEG", quality=QUALITY, optimize=True, comment=None)
         return file
 
-    def get(self, content_id: bytes, path: Path, size: str) -> Path:
-        """Return the thumbnail's file, making it from the photo at ``path`` if need be.
+    def get(self, content_id: bytes, path: Path, size: str, second: float | None = None) -> Path:
+        """Return the thumbnail's file, making it from the file at ``path`` if need be.
+
+        Args:
+            content_id: the SHA-256 of the file's bytes.
+            path: the photo or the video.
+            size: one of ``SIZES``.
+            second: the moment of a video; else, the first frame that shows something.
 
         Raises:
-            PhotoError: the photo cannot be read or decoded, or is another one by now.
+            PhotoError: the file cannot be read or decoded; or the photo is another one by now,
+                which to find out of a video would mean to read all of it.
         """
-        file = self.file(content_id, size)
+        file = self.file(content_id, size, second)
         if file.exists():
             return file
+        if is_video_name(path.name):
+            return self.save(content_id, _still(path, SIZES[size], second), size, second)
         content = read_bytes(path)
         if hashlib.sha256(content).digest() != content_id:
             raise PhotoReadError(path, "it has changed since; run pixfind index again")
         return self.save(content_id, decode(content, path, SIZES[size]).image, size)
+
+
+def _still(path: Path, edge: int, second: float | None) -> Image.Image:
+    from pixfind.videos.reading import open_video
+    from pixfind.videos.shots import chosen_frames
+
+    with open_video(path) as video:
+        if second is not None:
+            image = video.frame_at(second, edge)
+        else:
+            first = next(chosen_frames(video.frames(edge), video.duration), None)
+            image = None if first is None else first.image
+    if image is None:
+        raise PhotoDecodeError(path, "it has no frame that can be decoded")
+    return image

@@ -1,0 +1,139 @@
+"""What a worker thread does with a video: hash it piece by piece, embed a frame of each shot."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from pixfind.catalog.files import Place
+from pixfind.encoders.base import Encoder, Vectors, unit
+from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.parts import Part
+from pixfind.photos.exif import Metadata
+from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails
+from pixfind.videos.reading import Frame, Video, open_video
+from pixfind.videos.shots import chosen_frames
+
+# Frames encoded at once, and so held in memory by each thread.
+CHUNK = 16
+READ_BYTES = 1 << 20
+
+
+class StoppedError(Exception):
+    """The run has ended early; nobody waits for this video."""
+
+
+@dataclass(frozen=True)
+class FreshVideo:
+    """New content, embedded: vectors are all that is left of the frames.
+
+    ``whole`` is the unit mean, float32 (dim,), of ``vectors``, float32 (n, dim): one for each of
+    the ``moments``.
+    """
+
+    place: Place
+    content_id: bytes
+    byte_size: int
+    format: str
+    width: int
+    height: int
+    duration: float
+    metadata: Metadata
+    moments: tuple[Part, ...]
+    vectors: Vectors
+    whole: Vectors
+
+
+class VideoEmbedder:
+    """Embeds videos for one run; called from many threads, each with its own video."""
+
+    def __init__(self, encoder: Encoder, thumbnails: Thumbnails) -> None:
+        self._encoder = encoder
+        self._thumbnails = thumbnails
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End what is under way: a film takes a minute, and Ctrl-C should not."""
+        self._stopped.set()
+
+    def digest(self, path: Path) -> bytes:
+        """Return the SHA-256 of a file that may be larger than the memory.
+
+        Raises:
+            PhotoReadError: it is not there, not a regular file or not readable.
+        """
+        digest = hashlib.sha256()
+        try:
+            if path.exists() and not path.is_file():
+                raise PhotoReadError(path, "it is not a regular file")
+            with path.open("rb") as file:
+                while piece := file.read(READ_BYTES):
+                    self._go_on()
+                    digest.update(piece)
+        except OSError as error:
+            raise PhotoReadError(path, error.strerror or str(error)) from error
+        return digest.digest()
+
+    def embed(self, place: Place, path: Path, content_id: bytes) -> FreshVideo:
+        """Embed the frames that stand for a video, and keep the first as its thumbnail.
+
+        Raises:
+            PhotoDecodeError: it cannot become a video.
+            PhotoReadError: it could not be read now, or is being written to.
+        """
+        with open_video(path) as video:
+            seconds, vectors = self._embedded(video, content_id)
+        if not seconds:
+            raise PhotoDecodeError(path, "it has no frame that can be decoded")
+        if _has_changed(path, place):
+            raise PhotoReadError(path, "it is being written to; run pixfind index again later")
+        return FreshVideo(
+            place=place,
+            content_id=content_id,
+            byte_size=place.size,
+            format=video.format,
+            width=video.width,
+            height=video.height,
+            duration=video.duration,
+            metadata=video.metadata,
+            moments=tuple(Part(second=second) for second in seconds),
+            vectors=vectors,
+            whole=unit(vectors.mean(axis=0, keepdims=True))[0],
+        )
+
+    def _embedded(self, video: Video, content_id: bytes) -> tuple[list[float], Vectors]:
+        edge = max(self._encoder.spec.image_size, THUMBNAIL_SHORT_EDGE)
+        seconds: list[float] = []
+        vectors = []
+        chosen = self._while_it_runs(chosen_frames(video.frames(edge), video.duration))
+        while frames := list(islice(chosen, CHUNK)):
+            if not seconds:
+                self._thumbnails.save(content_id, frames[0].image)
+            seconds += [frame.second for frame in frames]
+            images = [self._encoder.prepare(frame.image) for frame in frames]
+            vectors.append(self._encoder.encode_images(images))
+        return seconds, np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
+
+    def _while_it_runs(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            self._go_on()
+            yield frame
+
+    def _go_on(self) -> None:
+        if self._stopped.is_set():
+            raise StoppedError
+
+
+def _has_changed(path: Path, place: Place) -> bool:
+    """Tell whether the file is another than the scan saw, and so perhaps than was hashed."""
+    try:
+        now = path.stat()
+    except OSError:
+        return True
+    return (now.st_size, now.st_mtime_ns) != (place.size, place.mtime_ns)

@@ -1,0 +1,1 @@
+"""Videos: opened within bounds, decoded frame by frame, a frame chosen for every shot."""
