@@ -35,7 +35,7 @@ from training.towers import PREPROCESSING, TEXT_WIDTH
 from training.views import TRAINING
 
 VERSION = "2"
-# What tells the things that captions of dev photos name apart best (``python -m benchmarks classes``).
+# What tells things that captions of dev photos name apart best (``python -m benchmarks classes``).
 CLASS_TEMPERATURE = 0.065
 HERE = Path(__file__).parent
 LIBRARY_QUERIES = HERE / "library_queries.tsv"

@@ -18,7 +18,7 @@ from search.text_vectors import Working
 # Where labels lie on photos of something else: in standard deviations above the usual. And how
 # sharply these tell labels apart. On dev photos with lists of 3 to 30 things of which one or none
 # is there, these told best whether one is (``python -m benchmarks classes``).
-NONE_LEVEL, DEVIATION_TEMPERATURE = 0.8, 0.65
+NONE_LEVEL, DEVIATION_TEMPERATURE = 1.25, 0.5
 # Somebody who asks for a label has reason to expect it: one photo in so many shows it.
 EXPECTED = 0.1
 UNSURE = 0.5

@@ -22,7 +22,7 @@ FEWEST = 5
 OTHERS = 500
 # Chosen on dev photos (``python -m benchmarks examples``): how much a standard deviation of the
 # prompt counts beside the length of an embedding, and how far the weights may grow.
-PROMPT_SCALE, STRENGTH = 3.0, 14.0
+PROMPT_SCALE, STRENGTH = 0.3, 14.0
 # How many standard deviations photos with a tag lie above others, by what has been learned of it.
 APART = 1.3
 

@@ -29,7 +29,7 @@ LEAST_USAGE, OWN_USAGE = 5e-4, 2e-3
 # Fitted by ``python -m training.tag_usage`` on captioned photos that the bundled model has not
 # seen: log odds for a standard deviation above the usual, for a usage e times as high, and at none.
 # A usage counts for half of what captions say: they prefer "dog" to "dachshund", owners less so.
-PER_DEVIATION, PER_LOG_USAGE, BIAS = 1.5, 0.6, -2.8
+PER_DEVIATION, PER_LOG_USAGE, BIAS = 1.45, 0.58, -2.97
 # Fewer photos than these do not tell what is usual.
 ENOUGH_PHOTOS = 50
 TINY_SPREAD = 1e-6
