@@ -429,3 +429,31 @@ def test_nothing_of_it_is_imported_for_a_search() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout == "\n"
+
+
+def test_ask(pixfind: Pixfind, colours: Path, server: str) -> None:
+    image = colours.parent / "photos" / "red.png"
+    options = ("--llm", server, "--llm-model", "plain")
+    asked = ("--library", colours, "ask", image, "Who is its owner?", *options)
+    result = pixfind(*asked)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "I do not know.\n"
+    sent = recorded(server)[-1]["body"]["messages"][-1]["content"]
+    assert sent.endswith("\nQuestion: Who is its owner?")
+    assert str(colours.parent) not in sent
+    answer = json.loads(pixfind(*asked, "--json").stdout)
+    assert list(answer) == ["path", "question", "answer", "language_model", "account"]
+    assert (answer["answer"], answer["language_model"]) == ("I do not know.", "plain")
+
+
+def test_ask_without_a_model(pixfind: Pixfind, colours: Path) -> None:
+    image = colours.parent / "photos" / "red.png"
+    line = error_of(pixfind("--library", colours, "ask", image, "what?"))
+    assert "--llm URL" in line
+
+
+@pytest.mark.parametrize("name", ["error", "truncated", "redirect", "empty"])
+def test_ask_fails_in_one_line(pixfind: Pixfind, colours: Path, server: str, name: str) -> None:
+    image = colours.parent / "photos" / "red.png"
+    options = ("--llm", server, "--llm-model", name)
+    error_of(pixfind("--library", colours, "ask", image, "what?", *options))

@@ -13,8 +13,10 @@ import click
 
 from pixfind import __version__
 from pixfind.cli.albums import albums
+from pixfind.cli.ask import ask
 from pixfind.cli.classify import classify
 from pixfind.cli.demo import demo
+from pixfind.cli.describe import describe
 from pixfind.cli.dupes import dupes
 from pixfind.cli.evaluate import evaluate
 from pixfind.cli.export import export
@@ -22,6 +24,7 @@ from pixfind.cli.index import forget, index, move
 from pixfind.cli.models import models
 from pixfind.cli.search import search, similar
 from pixfind.cli.serve import serve
+from pixfind.cli.sidecars import sidecars
 from pixfind.cli.status import status
 from pixfind.cli.tag import tag, tags
 from pixfind.config import Settings
@@ -67,8 +70,8 @@ def cli(ctx: click.Context, library: Path | None) -> None:
 
 
 COMMANDS = (
-    index, search, similar, classify, tag, tags, albums, export, dupes, status, serve, models,
-    evaluate, demo, move, forget,
+    index, search, similar, classify, describe, ask, tag, tags, albums, export, sidecars, dupes,
+    status, serve, models, evaluate, demo, move, forget,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -20,6 +20,9 @@ from pixfind.errors import ModelAddError, ModelDamagedError
 if TYPE_CHECKING:
     from pixfind.calibration import Calibration
 
+# Tokens of what a decoder writes, with the mark at its beginning.
+SHORTEST_GENERATED, LONGEST_GENERATED = 5, 40
+
 
 class OpenClipEncoder(Encoder):
     """A model folder whose weights open_clip loads: on a GPU where torch has one."""
@@ -52,6 +55,53 @@ class OpenClipEncoder(Encoder):
             tokens = self._tokenizer(list(texts)).to(self._device)
             vectors = self._model.encode_text(tokens, normalize=True)
         return np.asarray(vectors.float().cpu().numpy(), np.float32)
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether the model can write: only CoCa's kind has what it takes."""
+        return hasattr(self._model, "text_decoder")
+
+    def generate(self, images: Sequence[Image.Image]) -> list[str]:
+        """Let the model's decoder write about upright RGB pictures, the likeliest word each time.
+
+        Not open_clip's own ``generate``, which needs a transformers of before version 5.
+
+        Returns:
+            a text each, in the tokenizer's spelling, without its marks.
+        """
+        import torch
+
+        preprocessing = self.description.preprocessing
+        with torch.inference_mode():
+            pixels = torch.from_numpy(preprocessing.pixels(images)).to(self._device)
+            seen = normalise(pixels, preprocessing)
+            tokens = self._decoded(seen)
+        return [self._written(row) for row in tokens.tolist()]
+
+    def _decoded(self, seen: Any) -> Any:
+        """Return tokens (n, length); what follows a text's end means nothing."""
+        import torch
+
+        latent, embedded = self._model._encode_image(seen)
+        begin, end = self._tokenizer.sot_token_id, self._tokenizer.eot_token_id
+        tokens = torch.full((len(seen), 1), begin, device=seen.device)
+        ended = torch.zeros(len(seen), dtype=torch.bool, device=seen.device)
+        while tokens.shape[1] < LONGEST_GENERATED and not ended.all():
+            out = self._model(
+                seen, tokens, image_latent=latent, image_embs=embedded, output_labels=False
+            )
+            scores = out["logits"][:, -1]
+            if tokens.shape[1] <= SHORTEST_GENERATED:
+                scores[:, end] = -torch.inf
+            chosen = scores.argmax(dim=-1)
+            ended |= chosen == end
+            tokens = torch.cat([tokens, chosen[:, None]], dim=1)
+        return tokens
+
+    def _written(self, tokens: list[int]) -> str:
+        end = self._tokenizer.eot_token_id
+        kept = tokens[1 : tokens.index(end) if end in tokens else None]
+        return str(self._tokenizer.decode(kept)).strip()
 
     def prepare(self, image: Image.Image) -> Image.Image:
         """See ``Encoder``."""

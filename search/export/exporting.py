@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pixfind.catalog import Catalog
 from pixfind.catalog.photos import Photo
 from pixfind.config import normal_path
 from pixfind.durable import replace_file
@@ -18,7 +19,7 @@ from pixfind.errors import ExportError
 from pixfind.photos.formats import is_picture_name
 from search.engine import SearchEngine
 from search.export.placing import Placing, copy_into, link_into
-from search.export.tables import csv_header, csv_line, json_line
+from search.export.tables import Row, csv_header, csv_line, json_line, rows
 from search.query.fields import MAX_LIMIT
 from search.query.model import Like, Phrase, Query
 from search.query.parser import parse
@@ -37,11 +38,13 @@ class Answers:
         query: as it was understood.
         total: how many there are.
         results: they, once.
+        catalog: of the library that they are in.
     """
 
     query: str
     total: int
     results: Iterator[Result]
+    catalog: Catalog
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ def answers(engine: SearchEngine, query: str | Query, *, everything: bool = Fals
                 f"{best.total:,}; export the best with limit:100 in the query, or all with --all"
             )
     first = engine.search(asked, MAX_LIMIT, everything=everything)
-    return Answers(first.query, first.total, _pages(engine, asked, first, everything))
+    pages = _pages(engine, asked, first, everything)
+    return Answers(first.query, first.total, pages, engine.catalog)
 
 
 def export(
@@ -137,13 +141,13 @@ def export(
     photos = 0
     with ExitStack() as files:
         lines = _lines(files, to)
-        for photos, result in enumerate(found.results, 1):
+        for photos, row in enumerate(rows(found.catalog, found.results), 1):
             for write in lines:
-                write(result)
+                write(row)
             if copy_to is not None:
-                _place(copy_into, result.photo, copy_to, done, failures)
+                _place(copy_into, row.result.photo, copy_to, done, failures)
             if link_to is not None:
-                _place(link_into, result.photo, link_to, done, failures)
+                _place(link_into, row.result.photo, link_to, done, failures)
             progress(photos, found.total)
         _require_any(done, failures)
     counts = {placing.value: done[placing] for placing in Placing}
@@ -207,19 +211,19 @@ def _require_any(done: Counter[Placing], failures: list[Failure]) -> None:
         )
 
 
-def _lines(files: ExitStack, to: Destinations) -> list[Callable[[Result], object]]:
+def _lines(files: ExitStack, to: Destinations) -> list[Callable[[Row], object]]:
     """Open the tables; return what writes a line into each."""
     for wanted in (to.csv, to.jsonl):  # both, before one is begun
         if isinstance(wanted, Path):
             _require_usable(wanted, to.replace)
-    lines: list[Callable[[Result], object]] = []
+    lines: list[Callable[[Row], object]] = []
     if to.csv is not None:
         table = files.enter_context(_opened(to.csv))
         table.write(csv_header())
-        lines.append(lambda result: table.write(csv_line(result)))
+        lines.append(lambda row: table.write(csv_line(row)))
     if to.jsonl is not None:
         objects = files.enter_context(_opened(to.jsonl))
-        lines.append(lambda result: objects.write(json_line(result)))
+        lines.append(lambda row: objects.write(json_line(row)))
     return lines
 
 
