@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+
 from flask import Flask
 
 from pixfind.config import Settings
@@ -21,6 +23,8 @@ def create_app(
         loopback: answer only requests that name this machine as their host, so that a page
             elsewhere cannot reach it by pointing a name of its own at 127.0.0.1.
     """
+    # Windows may know it as something else, and browsers run no other as a module.
+    mimetypes.add_type("text/javascript", ".js")
     app = Flask(__name__)
     app.extensions["pixfind"] = AppState(settings or Settings.load(), model)
     app.json.sort_keys = False  # type: ignore[attr-defined]

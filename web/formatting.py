@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import Flask
 
 from pixfind.catalog.photos import Photo
+from pixfind.parts import Box, where
 from pixfind.photos.thumbnails import GRID_EDGE
 from pixfind.text import printable, readable_size
 
@@ -16,13 +17,22 @@ LEAST_SHOWN = 0.01
 
 def register_filters(app: Flask) -> None:
     """Make the functions below known to the templates."""
-    for function in (facts, file_name, percentage, printable, thumbnail_size):
+    for function in (
+        clock, facts, file_name, percentage, printable, shares, thumbnail_size, where
+    ):  # fmt: skip
         app.add_template_filter(function)
 
 
 def file_name(photo: Photo) -> str:
     """Return the photo's file name as it can be shown."""
     return printable(photo.paths[0].name)
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time, or a moment of a video, as a clock shows it: ``1:23``."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def percentage(probability: float) -> str:
@@ -32,6 +42,11 @@ def percentage(probability: float) -> str:
     if 1 - LEAST_SHOWN < probability < 1:
         return ">99%"
     return f"{probability:.0%}"
+
+
+def shares(box: Box) -> str:
+    """Return a box as an address names it, left, top, width and height."""
+    return ",".join(f"{share:g}" for share in (box.left, box.top, box.width, box.height))
 
 
 def thumbnail_size(photo: Photo) -> tuple[int, int]:
@@ -45,13 +60,13 @@ def facts(photo: Photo) -> list[tuple[str, str]]:
     found = [
         ("Caption", photo.caption),
         ("Rating", _rating(photo.rating)),
-        ("Tags", ", ".join(photo.tags)),
         ("Taken", _date(photo.taken_at)),
         ("Camera", photo.camera),
         ("Lens", photo.lens),
         ("Exposure", _exposure(photo)),
         ("Position", _position(photo)),
         ("Altitude", f"{photo.altitude:.0f} m" if photo.altitude is not None else None),
+        ("Length", clock(photo.duration) if photo.duration is not None else None),
         ("Size", f"{photo.width} x {photo.height} pixels, {readable_size(photo.byte_size)}"),
         ("Format", photo.format),
         ("Added", _day(photo.seen_at)),

@@ -77,12 +77,27 @@ class Links:
         everything = 1 if self.everything and text else None
         return url_for("pages.index", q=text or None, limit=limit, all=everything)
 
-    def photo(self, photo_id: int) -> str:
-        """Return the address of a photo that knows the way back."""
+    def photo(self, photo_id: int, box: str | None = None, t: float | None = None) -> str:
+        """Return the address of a photo that knows the way back, and what in it matches.
+
+        Args:
+            photo_id: the photo's.
+            box: where in a photo.
+            t: when in a video, in seconds.
+        """
         if not self.short:
-            return url_for("pages.photo", photo_id=photo_id)
+            return url_for("pages.photo", photo_id=photo_id, box=box, t=t)
         everything = 1 if self.everything and self.text else None
-        return url_for("pages.photo", photo_id=photo_id, q=self.text or None, all=everything)
+        asked = self.text or None
+        return url_for("pages.photo", photo_id=photo_id, q=asked, all=everything, box=box, t=t)
+
+    def description(self, photo_id: int, box: str | None = None) -> str:
+        """Return the address of a photo with a description, that knows the way back."""
+        asked = self.text if self.short else ""
+        everything = 1 if self.everything and asked else None
+        return url_for(
+            "pages.description", photo_id=photo_id, q=asked or None, all=everything, box=box
+        )
 
     def more_like(self, photo_id: int) -> str | None:
         """Return the address of what is more like a photo."""

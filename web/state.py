@@ -15,6 +15,7 @@ from pixfind.library import Library
 from pixfind.photos.thumbnails import Thumbnails
 from search import SearchEngine
 from search.engine import open_engine
+from web.describing import LiveDescriber
 
 
 class AppState:
@@ -22,11 +23,12 @@ class AppState:
 
     def __init__(self, settings: Settings, model: str | None) -> None:
         self.settings = settings
+        self._models = ModelStore(settings.models)
         self._asked = model
         self._lock = threading.Lock()
         self._library: Library | None = None
-        self._engine: SearchEngine | None = None
-        self._engine_model: int | None = None
+        self._serves: tuple[SearchEngine, LiveDescriber] | None = None
+        self._serves_model: int | None = None
 
     def library(self) -> Library:
         """Return the open library.
@@ -45,17 +47,29 @@ class AppState:
         Raises:
             LibraryError, ModelError: the library cannot be searched.
         """
+        return self._serving()[0]
+
+    def describer(self) -> LiveDescriber:
+        """Return what describes photos with the engine's model.
+
+        Raises:
+            LibraryError, ModelError: as for ``engine``.
+        """
+        return self._serving()[1]
+
+    def _serving(self) -> tuple[SearchEngine, LiveDescriber]:
         library = self.library()
         model = library.model()
         if model is None:
             raise LibraryEmptyError(library.folder)
         with self._lock:
-            if self._engine is None or self._engine_model != model.id:
-                store = ModelStore(self.settings.models)
+            if self._serves is None or self._serves_model != model.id:
                 # A request names photos of the library, never files beside it.
-                self._engine = open_engine(library, store, self._asked, read_files=False)
-                self._engine_model = model.id
-            return self._engine
+                engine = open_engine(library, self._models, self._asked, read_files=False)
+                encoder = self._models.load(self._asked or model.name)
+                describer = LiveDescriber(library, encoder, self.settings.cache)
+                self._serves, self._serves_model = (engine, describer), model.id
+            return self._serves
 
     def count_photos(self) -> int:
         """Return how many photos can be found."""
@@ -75,7 +89,7 @@ class AppState:
         with self._lock:
             if self._library is not None:
                 self._library.close()
-            self._library = self._engine = self._engine_model = None
+            self._library = self._serves = self._serves_model = None
 
 
 def state() -> AppState:
