@@ -10,9 +10,9 @@ from pixfind.catalog.descriptions import alts_of
 from pixfind.catalog.photos import Photo
 from pixfind.catalog.schema import AUTOMATIC
 from pixfind.catalog.tags import TagOn, tags_on
-from pixfind.text import printable
+from pixfind.text import clock, printable
 from search.descriptions.writing import alt_text
-from web.formatting import clock, file_name
+from web.formatting import file_name
 
 MOST_TAGS = 8
 

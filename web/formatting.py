@@ -9,7 +9,7 @@ from flask import Flask
 from pixfind.catalog.photos import Photo
 from pixfind.parts import Box, where
 from pixfind.photos.thumbnails import GRID_EDGE
-from pixfind.text import printable, readable_size
+from pixfind.text import clock, printable, readable_size
 
 # What is smaller, a page need not tell apart.
 LEAST_SHOWN = 0.01
@@ -26,13 +26,6 @@ def register_filters(app: Flask) -> None:
 def file_name(photo: Photo) -> str:
     """Return the photo's file name as it can be shown."""
     return printable(photo.paths[0].name)
-
-
-def clock(seconds: float) -> str:
-    """Return a length of time, or a moment of a video, as a clock shows it: ``1:23``."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def percentage(probability: float) -> str:

@@ -4,7 +4,7 @@ const button = document.getElementById("read-aloud");
 let spoken = null; // what is read now; held here, or browsers forget to tell when it ends
 
 function show(speaking) {
-  button.setAttribute("aria-pressed", String(speaking));
+  // The name alone tells the state: "Stop, pressed" would leave open which of them is meant.
   button.textContent = speaking ? "Stop" : "Read aloud";
 }
 
