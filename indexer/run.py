@@ -32,8 +32,10 @@ ENCODE_BATCH = 32
 BATCH_WITH_REGIONS = 4
 # Files that need no encoding are committed in larger steps.
 COMMIT_EVERY = 512
-# Between writes of the FAISS file in a long run: what a search has to catch up with.
+# Between writes of the FAISS files in a long run: what a search has to catch up with. With the
+# regions of a large library they are gigabytes, so they rest for many times as long as they took.
 SAVE_EVERY_S = 60.0
+SAVE_REST = 20
 
 
 class Item(NamedTuple):
@@ -147,7 +149,7 @@ class _Run:
         self._others: list[Known | Reread | Failed] = []
         self._twins: list[Item] = []
         self._done = self._total = 0
-        self._saved_at = time.monotonic()
+        self._save_at = time.monotonic() + SAVE_EVERY_S
 
     def over(self, paths: Sequence[Path]) -> Summary:
         """Do the run and count."""
@@ -283,9 +285,11 @@ class _Run:
         self._preparer.release([item.content_id for item in new])
         self._fresh, self._videos, self._others = [], [], []
         self._progress.working(self._done, self._total)
-        if time.monotonic() - self._saved_at > SAVE_EVERY_S:
+        begun = time.monotonic()
+        if begun > self._save_at:
             self._library.save_vectors(self._model)
-            self._saved_at = time.monotonic()
+            now = time.monotonic()
+            self._save_at = now + max(SAVE_EVERY_S, SAVE_REST * (now - begun))
 
     def _encode(self) -> tuple[Vectors, list[Vectors]]:
         """Return the vectors of the photos, and those of the regions of each."""

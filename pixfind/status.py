@@ -6,9 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pixfind.catalog import assets, files, roots
+from pixfind.catalog import files, roots
 from pixfind.catalog.files import Failure
+from pixfind.catalog.holdings import Holdings, holdings
 from pixfind.library import Library
+
+NOTHING = Holdings(0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,20 @@ class RootStatus:
 
 @dataclass(frozen=True)
 class LibraryStatus:
-    """The state of a library. ``bytes`` gives the disk used by each part of its folder."""
+    """The state of a library. ``bytes`` gives the disk used by each part of its folder.
+
+    For the numbers from ``photos`` to ``described`` see ``catalog.holdings``.
+    """
 
     library: str
     model: str | None
     photos: int
+    videos: int
+    regions: int
+    moments: int
+    tagged: int
+    accepted: int
+    described: int
     files: int
     roots: list[RootStatus]
     failures: list[Failure]
@@ -39,7 +51,7 @@ def library_status(library: Library) -> LibraryStatus:
         return LibraryStatus(
             library=str(library.folder),
             model=model.name if model else None,
-            photos=assets.count_searchable(session, model.id) if model else 0,
+            **vars(holdings(session, model.id) if model else NOTHING),
             files=files.count_files(session),
             roots=[
                 RootStatus(root.path, Path(root.path).is_dir()) for root in roots.all_roots(session)

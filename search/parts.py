@@ -25,6 +25,8 @@ MARGIN = 1.0
 UNKNOWN_SPREAD = 0.03
 # Where everything is ranked, a part can move its picture up if it is among so many of the best.
 LOOKED_AT = 20_000
+# Of more pictures than these, naming all parts takes seconds: enough of theirs are among the best.
+NAMED = 20_000
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class PartsIndex:
             # Few, as a rule: sooner found among all than all parts of what may be found are named.
             return self.index.above(vector, lowest + margin)
         allowed = None
-        if among is not None:
+        if among is not None and len(among) <= NAMED:
             allowed = parts.of_assets(self.session, self.model_id, set(among.values()))
         scores, ids = self.index.search(vector[np.newaxis], LOOKED_AT, allowed)
         return scores[0], ids[0]

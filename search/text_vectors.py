@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from pixfind.durable import replace_file
 from pixfind.encoders.base import Encoder, Vectors
@@ -37,9 +39,6 @@ def embed_cached(
 
     Returns:
         Unit vectors, float32 (n, dim), as exact as float16.
-
-    Raises:
-        OSError: the cache cannot be written.
     """
     file = cache / FOLDER / f"{_key(encoder, texts)}.npy"
     known = _read(file, (len(texts), encoder.spec.dim))
@@ -51,15 +50,21 @@ def embed_cached(
         working(min(start + BATCH, len(texts)), len(texts))
     stored = np.concatenate(parts).astype(STORED)
     if len(texts) > FEW:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replace_file(file, sync=False) as temporary, temporary.open("wb") as opened:
-            np.save(opened, stored, allow_pickle=False)
+        # A full disk costs the time to embed them again, and not what they are for.
+        with suppress(OSError):
+            _write(file, stored)
     return stored.astype(np.float32)
 
 
 def _key(encoder: Encoder, texts: Sequence[str]) -> str:
     content = json.dumps([encoder.spec.fingerprint, list(texts)])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _write(file: Path, stored: npt.NDArray[np.float16]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replace_file(file, sync=False) as temporary, temporary.open("wb") as opened:
+        np.save(opened, stored, allow_pickle=False)
 
 
 def _read(file: Path, shape: tuple[int, int]) -> Vectors | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import UncalibratedError
 from search.tags.classes import Classifier
-from search.tags.vocabulary import labels_of
+from search.tags.recognition import PROMPTS, label_vectors
+from search.tags.vocabulary import Vocabulary, labels_of, shipped
+from search.text_vectors import embed_cached
 
 Pixfind = Callable[..., Result]
 PHOTOS = ("a cat", "a cup of coffee", "a rocket", "a dog", "a bicycle")
@@ -109,15 +112,20 @@ def test_without_calibration_labels_are_compared_but_not_told_by_themselves(
         classifier.each(picture)
 
 
+class Counting(FakeEncoder):
+    """Counts the texts that it has embedded."""
+
+    def __init__(self) -> None:
+        super().__init__(calibration=fake_calibration())
+        self.texts = 0
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        self.texts += len(texts)
+        return super().encode_texts(texts)
+
+
 def test_what_is_embedded_for_many_labels_is_kept_on_disk(tmp_path: Path) -> None:
-    class Counting(FakeEncoder):
-        texts = 0
-
-        def encode_texts(self, texts: object) -> np.ndarray:
-            self.texts += len(texts)  # type: ignore[arg-type]
-            return super().encode_texts(texts)  # type: ignore[arg-type]
-
-    encoder = Counting(calibration=fake_calibration())
+    encoder = Counting()
     vocabulary = labels_of(",".join(f"thing {i}" for i in range(60)))
     picture = encoder.encode_images([Image.new("RGB", (8, 8), "red")])
     first = Classifier(encoder, vocabulary, tmp_path).choose(picture)[0]
@@ -130,6 +138,32 @@ def test_what_is_embedded_for_many_labels_is_kept_on_disk(tmp_path: Path) -> Non
     file.write_bytes(b"damaged")
     Classifier(encoder, vocabulary, tmp_path)
     assert encoder.texts == 2 * asked
+
+
+def test_a_label_more_does_not_embed_the_shipped_ones_again(tmp_path: Path) -> None:
+    encoder = Counting()
+    before = label_vectors(encoder, shipped(), tmp_path)
+    asked = encoder.texts
+    own = labels_of("our cabin")
+    both = Vocabulary("both", (shipped().labels[0], *own.labels, *shipped().labels[1:]))
+    after = label_vectors(encoder, both, tmp_path)
+    assert encoder.texts == asked + 1 + len(PROMPTS)
+    np.testing.assert_array_equal(np.delete(after, 1, axis=0), before)
+    np.testing.assert_array_equal(after[1:2], label_vectors(encoder, own, tmp_path))
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    texts = [f"thing {i}" for i in range(200)]
+    assert embed_cached(FakeEncoder(), texts, tmp_path).shape == (200, FakeEncoder().spec.dim)
+    assert not list((tmp_path / "texts").iterdir())
+    (tmp_path / "file").write_text("no folder")
+    assert len(embed_cached(FakeEncoder(), texts, tmp_path / "file")) == 200
 
 
 # The command

@@ -240,7 +240,10 @@ def test_status(found: Pixfind, colours: Path) -> None:
     assert "model     pocket" in text
     assert f"folder    {colours}" in text
     answer = document(found("status", "--json"))
-    assert list(answer) == ["library", "model", "photos", "files", "roots", "failures", "bytes"]
+    assert list(answer) == [
+        "library", "model", "photos", "videos", "regions", "moments", "tagged", "accepted",
+        "described", "files", "roots", "failures", "bytes",
+    ]  # fmt: skip
     assert (answer["photos"], answer["files"], answer["failures"]) == (3, 3, [])
     assert answer["roots"] == [{"path": str(colours), "available": True}]
     assert set(answer["bytes"]) == {"catalog", "vectors", "thumbnails"}

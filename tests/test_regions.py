@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 import indexer.run
 from indexer import Indexer, Summary
+from indexer.progress import Silent
 from pixfind.calibration import Calibration
 from pixfind.calibration.link import Link
 from pixfind.catalog import parts
@@ -255,6 +256,32 @@ def test_an_interrupted_run_goes_on(
     assert kinds(library) == {WHOLE: 6, REGION: 6 * TILES}
 
 
+def test_vectors_that_take_long_to_write_are_written_seldom(
+    library: Library, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+    written = []
+    for number in range(12):
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(photos / f"{number}.png")
+
+    class MinuteABatch(Silent):
+        def working(self, done: int, total: int) -> None:
+            nonlocal clock
+            clock += 61
+
+    def save(model: object) -> None:
+        nonlocal clock
+        clock += 12
+        written.append(clock)
+
+    monkeypatch.setattr("indexer.run.time.monotonic", lambda: clock)
+    monkeypatch.setattr("indexer.run.BATCH_WITH_REGIONS", 1)
+    monkeypatch.setattr(library, "save_vectors", save)
+    Indexer(library, FakeEncoder(), regions=True, progress=MinuteABatch()).run([photos])
+    assert len(written) > 3
+    assert (np.diff(written[:-1]) >= 20 * 12).all()
+
+
 def test_parts_files_that_are_lost_are_derived_again(
     index: Index, library: Library, photos: Path, encoder: FakeEncoder
 ) -> None:
@@ -325,7 +352,12 @@ def test_pages_are_the_same_where_not_all_parts_are_looked_at(
     assert [found(regions, "red", limit=1, offset=n) for n in range(6)] == [[n] for n in whole]
 
 
-def test_filters_hold_for_parts(regions: SearchEngine, index: Index, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [0, search_parts.NAMED])
+def test_filters_hold_for_parts(
+    regions: SearchEngine, index: Index, tmp_path: Path, named: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(search_parts, "NAMED", named)
     index(picture(tmp_path / "beside" / "other.png", "blue", (RED_CORNER, "red")).parent)
     inside = f'folder:"{tmp_path / "beside"}"'
     assert found(regions, f"red {inside}") == ["other.png"]

@@ -14,7 +14,7 @@ from PIL import Image
 from indexer import Indexer, Summary
 from pixfind.calibration import Calibration
 from pixfind.calibration.link import Link
-from pixfind.catalog import tagging
+from pixfind.catalog import assets, tagging
 from pixfind.catalog.photos import photos_by_id
 from pixfind.catalog.schema import AUTOMATIC, FROM_FILE, FROM_USER
 from pixfind.catalog.tags import counts, set_tags, tags_on
@@ -267,6 +267,107 @@ def test_rejected_keyword_of_a_file_does_not_come_back_with_its_metadata(
     with library.catalog.write() as session:
         set_tags(session, {red: ["Paris", "autumn"]}, FROM_FILE)
     assert tagged(library, "red.jpg") == {"autumn": FROM_FILE}
+
+
+def test_what_is_withdrawn_leaves_nothing_behind_but_what_was_said_by_itself(
+    library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer]
+) -> None:
+    index(photos)
+    tag_library(library, scorer())
+    owner.reject(library, "blue", ["blue.webp"])
+    for name in ("red.jpg", "blue.webp"):
+        owner.reject(library, "colour", [name])
+        owner.withdraw(library, "colour", [name])
+    assert tag_library(library, scorer()).photos == 2
+    assert tagged(library, "red.jpg") == {"red": AUTOMATIC, "colour": AUTOMATIC}
+    # "blue" had been rejected before "colour" was, and "red" only with it.
+    assert tagged(library, "blue.webp") == {"colour": AUTOMATIC}
+    owner.reject(library, "colour", ["red.jpg"])
+    owner.reject(library, "red", ["red.jpg"])  # by itself, later
+    owner.accept(library, "colour", ["red.jpg"])
+    tag_library(library, scorer())
+    assert tagged(library, "red.jpg") == {"colour": FROM_USER}
+
+
+def test_withdrawn_acceptance_gives_the_automatic_tag_back(
+    library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer]
+) -> None:
+    index(photos)
+    tag_library(library, scorer())
+    owner.accept(library, "colour", ["red.jpg"])
+    owner.withdraw(library, "colour", ["red.jpg"])
+    assert tag_library(library, scorer()).photos == 1
+    assert tagged(library, "red.jpg") == {"red": AUTOMATIC, "colour": AUTOMATIC}
+
+
+def test_withdrawn_rejection_of_a_keyword_gives_it_back_with_the_next_run(
+    library: Library, index: Index, photos: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x9C9E] = "Paris".encode("utf-16-le")
+    Image.new("RGB", (9, 9), "white").save(photos / "tower.jpg", exif=exif)
+    index(photos)
+    assert tagged(library, "tower.jpg") == {"Paris": FROM_FILE}
+    owner.reject(library, "Paris", ["tower.jpg"])
+    assert index().reread == 0
+    owner.withdraw(library, "Paris", ["tower.jpg"])
+    assert index().reread == 1
+    assert tagged(library, "tower.jpg") == {"Paris": FROM_FILE}
+
+
+def test_what_the_owner_says_during_a_run_holds(
+    library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer]
+) -> None:
+    index(photos)
+    begun = scorer()
+    owner.accept(library, "red", ["red.jpg"])
+    owner.reject(library, "blue", ["blue.webp"])
+    tag_library(library, begun)
+    assert tagged(library, "red.jpg", AUTOMATIC) == {}
+    assert tagged(library, "blue.webp") == {"colour": AUTOMATIC}
+
+
+def test_nobody_waits_for_files_that_the_owner_names(
+    library: Library, index: Index, photos: Path, small_vocabulary: Vocabulary,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    index(photos)
+
+    def slowly(session: object, named: str, *, read_files: bool) -> int:
+        with library.catalog.write() as writing:
+            set_tags(writing, {1: ["meanwhile"]}, FROM_FILE)
+        return 1
+
+    monkeypatch.setattr(owner, "locate", slowly)
+    for say in (owner.accept, owner.reject, owner.withdraw):
+        say(library, "red", ["any"])
+
+
+def test_labels_that_are_gone_are_no_tags_any_more(
+    library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer], tmp_path: Path
+) -> None:
+    index(photos)
+    mine = tmp_path / "mine.txt"
+    mine.write_text("green\n")
+    own_vocabulary.keep(library, mine)
+    tag_library(library, scorer())
+    own_vocabulary.drop(library)
+    tag_library(library, scorer())
+    with library.catalog.read() as session:
+        assert {tag.name for tag in counts(session)} == {"red", "blue", "colour"}
+
+
+def test_the_likeliest_are_as_probable_as_when_all_labels_are_compared(
+    library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer]
+) -> None:
+    index(photos)
+    scores = scorer()
+    with library.catalog.read() as session:
+        vectors = np.array([assets.vector_of(session, i, scores.model.id) for i in (1, 2, 3)])
+    for column, label in enumerate(scores.vocabulary.labels):
+        expected = scores.probabilities(vectors)[:, column]
+        found = dict(scores.likely(label.name, 3))
+        np.testing.assert_allclose([found[i] for i in (1, 2, 3)], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("tag", ["", "  ", "x" * 101, "a\nb\x07"])

@@ -30,6 +30,7 @@ from pixfind.encoders.store import ModelStore
 from pixfind.errors import PhotoDecodeError, PhotoError, PhotoReadError
 from pixfind.library import Library
 from pixfind.photos.thumbnails import Thumbnails
+from pixfind.status import library_status
 from pixfind.videos import reading
 from pixfind.videos.facts import metadata_of_tags
 from pixfind.videos.reading import Frame, open_video
@@ -281,6 +282,12 @@ def half(path: Path) -> Path:
     return path
 
 
+def of_nobodys_codec(path: Path) -> Path:
+    content = write(path, [("red", 1)], codec="mjpeg").read_bytes()
+    path.write_bytes(content.replace(b"MJPG", b"\xffzz\xff"))
+    return path
+
+
 def written(content: bytes) -> Callable[[Path], Path]:
     def make(path: Path) -> Path:
         path.write_bytes(content)
@@ -293,6 +300,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "sound.mp4": (sound, "no pictures, only sound"),
     "zeros.mp4": (no_frames, "no frame of at most 40,000,000 pixels"),
     "half.mp4": (half, "damaged or cut off"),
+    "codec.avi": (of_nobodys_codec, "a format that nobody can decode here"),
     "empty.mp4": (written(b""), "empty"),
     "noise.mov": (written(np.random.default_rng(1).bytes(5000)), "."),
     "text.webm": (written(b"not a video at all\n" * 100), "damaged, or not in a video format"),
@@ -316,6 +324,11 @@ def test_broken_videos_have_one_reason(clips: Path, name: str) -> None:
         list(video.frames(48))
     assert caught.value.reason.isprintable()
     assert caught.value.path == path
+
+
+def test_a_moment_beyond_all_numbers_is_damage(clip: Path) -> None:
+    with open_video(clip) as video, pytest.raises(PhotoDecodeError, match="damaged"):
+        video.frame_at(1e14, 48)
 
 
 def test_absurd_sizes_are_refused_before_decoding(
@@ -619,6 +632,20 @@ def test_regions_and_frames_live_side_by_side(
     assert index(regions=True).unchanged == 4
     index(regions=False)
     assert {kind for kind, _, _ in rows(library)} == {"whole", "frame"}
+
+
+def test_status_tells_what_there_is(
+    index: Index, clip: Path, photos: Path, library: Library
+) -> None:
+    film = clip.rename(photos / "film.mp4")
+    index(photos, regions=True)
+    found = library_status(library)
+    assert (found.photos, found.videos, found.regions, found.moments) == (4, 1, 60, 3)
+    assert (found.tagged, found.accepted, found.described) == (0, 0, 0)
+    film.unlink()
+    index()
+    found = library_status(library)
+    assert (found.photos, found.videos, found.regions, found.moments) == (3, 0, 60, 0)
 
 
 def test_json_tells_the_moment(index: Index, clip: Path, engine: SearchEngine) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import delete, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.ids import among
@@ -15,6 +15,7 @@ from pixfind.catalog.schema import (
     AUTOMATIC,
     FROM_USER,
     WHOLE,
+    Asset,
     AssetTag,
     Embedding,
     File,
@@ -24,7 +25,7 @@ from pixfind.catalog.schema import (
     TagRejection,
     TagRun,
 )
-from pixfind.catalog.tags import forget_unused, ids_of, known_ids, rejected
+from pixfind.catalog.tags import forget_unused, from_source, ids_of, known_ids, rejected
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def set_automatic(
     fingerprint: str,
     wanted: Mapping[int, Mapping[str, float]],
 ) -> int:
-    """Make these the automatic tags of assets, except what the owner has rejected.
+    """Make these the automatic tags of assets, except those that the owner has spoken of.
 
     Args:
         session: a transaction.
@@ -102,24 +103,25 @@ def set_automatic(
     """
     ids = ids_of(session, {name for names in wanted.values() for name in names})
     refused = rejected(session, list(wanted))
+    given = from_source(session, list(wanted), FROM_USER)
     chosen = among(wanted)
-    session.execute(
-        delete(AssetTag).where(AssetTag.asset_id.in_(chosen), AssetTag.source == AUTOMATIC)
-    )
+    earlier = AssetTag.asset_id.in_(chosen), AssetTag.source == AUTOMATIC
+    before = set(session.scalars(select(AssetTag.tag_id).where(*earlier).distinct()))
+    session.execute(delete(AssetTag).where(*earlier))
     session.execute(delete(TagCoverage).where(TagCoverage.asset_id.in_(chosen)))
-    rows = [
-        AssetTag(asset_id=asset_id, tag_id=tag_id, source=AUTOMATIC, score=score, run_id=run_id)
+    tags = [
+        {"asset_id": asset_id, "tag_id": tag_id, "score": score}
         for asset_id, names in wanted.items()
         for tag_id, score in ((ids[folded(name)], score) for name, score in names.items())
-        if tag_id not in refused[asset_id]
+        if tag_id not in refused[asset_id] and tag_id not in given[asset_id]
     ]
-    session.add_all(rows)
-    session.add_all(
-        TagCoverage(asset_id=asset_id, run_id=run_id, fingerprint=fingerprint)
-        for asset_id in wanted
-    )
-    session.flush()
-    return len(rows)
+    if tags:
+        session.execute(insert(AssetTag).values(source=AUTOMATIC, run_id=run_id), tags)
+    if wanted:
+        covered = insert(TagCoverage).values(run_id=run_id, fingerprint=fingerprint)
+        session.execute(covered, [{"asset_id": asset_id} for asset_id in wanted])
+    forget_unused(session, before)
+    return len(tags)
 
 
 def runs(session: Session) -> list[Run]:
@@ -168,11 +170,23 @@ def undo(session: Session, run_id: int) -> int:
     return count
 
 
-def accept(session: Session, names: Collection[str], asset_ids: Sequence[int]) -> None:
-    """Record that the owner gives these tags to assets, whatever was said before."""
-    ids_of(session, names)
-    tag_ids = list(_of(session, names).values())
-    _forget_rejections(session, tag_ids, asset_ids)
+def accept(
+    session: Session,
+    names: Collection[str],
+    asset_ids: Sequence[int],
+    implying: Collection[str] = (),
+) -> None:
+    """Record that the owner gives these tags to assets, whatever was said before.
+
+    Args:
+        session: a transaction.
+        names: of the tags.
+        asset_ids: of the assets.
+        implying: tags that imply one of them; where these were rejected together with it, that is
+            forgotten too.
+    """
+    tag_ids = list(ids_of(session, names).values())
+    _forget_rejections(session, names, asset_ids, implying)
     session.execute(
         delete(AssetTag).where(
             AssetTag.tag_id.in_(tag_ids),
@@ -188,29 +202,50 @@ def accept(session: Session, names: Collection[str], asset_ids: Sequence[int]) -
     session.flush()
 
 
-def reject(session: Session, names: Collection[str], asset_ids: Sequence[int]) -> None:
-    """Record that these tags are not true of assets: they go, and no run brings them back."""
-    ids_of(session, names)
-    tag_ids = list(_of(session, names).values())
-    _forget_rejections(session, tag_ids, asset_ids)
+def reject(
+    session: Session,
+    names: Collection[str],
+    asset_ids: Sequence[int],
+    implying: Collection[str] = (),
+) -> None:
+    """Record that these tags are not true of assets: they go, and no run brings them back.
+
+    Args: as for ``accept``; what implies one of the tags is rejected with it.
+    """
+    said = set(ids_of(session, names).values())
+    tag_ids = said | set(ids_of(session, implying).values())
+    of_assets = AssetTag.asset_id.in_(among(asset_ids))
+    session.execute(delete(AssetTag).where(AssetTag.tag_id.in_(tag_ids), of_assets))
+    # Said together is what has the same time, so what was said before keeps its own.
+    before, at = rejected(session, asset_ids), _now("microseconds")
     session.execute(
-        delete(AssetTag).where(
-            AssetTag.tag_id.in_(tag_ids), AssetTag.asset_id.in_(among(asset_ids))
-        )
+        update(TagRejection)
+        .where(TagRejection.tag_id.in_(said), TagRejection.asset_id.in_(among(asset_ids)))
+        .values(rejected_at=at)
     )
-    at = _now()
     session.add_all(
         TagRejection(asset_id=asset_id, tag_id=tag_id, rejected_at=at)
         for asset_id in asset_ids
-        for tag_id in tag_ids
+        for tag_id in tag_ids - before[asset_id]
     )
     session.flush()
 
 
-def withdraw(session: Session, names: Collection[str], asset_ids: Sequence[int]) -> None:
-    """Forget what the owner has said of these tags for assets, one way or the other."""
+def withdraw(
+    session: Session,
+    names: Collection[str],
+    asset_ids: Sequence[int],
+    implying: Collection[str] = (),
+) -> None:
+    """Forget what the owner has said of these tags for assets, one way or the other.
+
+    The next runs give back what the files and the models say of them.
+
+    Args: as for ``accept``.
+    """
     tag_ids = list(_of(session, names).values())
-    _forget_rejections(session, tag_ids, asset_ids)
+    _forget_rejections(session, names, asset_ids, implying)
+    session.execute(delete(TagCoverage).where(TagCoverage.asset_id.in_(among(asset_ids))))
     session.execute(
         delete(AssetTag).where(
             AssetTag.tag_id.in_(tag_ids),
@@ -244,13 +279,31 @@ def _of(session: Session, names: Collection[str]) -> dict[str, int]:
     return {key: known[key] for key in dict.fromkeys(map(folded, names)) if key in known}
 
 
-def _forget_rejections(session: Session, tag_ids: Sequence[int], asset_ids: Sequence[int]) -> None:
+def _forget_rejections(
+    session: Session,
+    names: Collection[str],
+    asset_ids: Sequence[int],
+    implying: Collection[str],
+) -> None:
+    tag_ids, with_them = _of(session, names).values(), _of(session, implying).values()
+    of_these = select(TagRejection.asset_id, TagRejection.rejected_at).where(
+        TagRejection.tag_id.in_(tag_ids), TagRejection.asset_id.in_(among(asset_ids))
+    )
+    said_together = tuple_(TagRejection.asset_id, TagRejection.rejected_at).in_(of_these)
+    # What the files say of them went, too: the next run of indexing reads that again.
+    session.execute(
+        update(Asset)
+        .where(Asset.id.in_(of_these.with_only_columns(TagRejection.asset_id)))
+        .values(metadata_version=0)
+    )
+    session.execute(delete(TagRejection).where(TagRejection.tag_id.in_(with_them), said_together))
     session.execute(
         delete(TagRejection).where(
             TagRejection.tag_id.in_(tag_ids), TagRejection.asset_id.in_(among(asset_ids))
         )
     )
+    forget_unused(session, set(with_them))
 
 
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+def _now(timespec: str = "seconds") -> str:
+    return datetime.now(timezone.utc).isoformat(timespec=timespec)

@@ -47,7 +47,7 @@ def set_tags(session: Session, wanted: Mapping[int, Collection[str]], source: st
         source: where they come from, ``schema.FROM_FILE`` or ``schema.FROM_SIDECAR``.
     """
     ids = ids_of(session, (name for names in wanted.values() for name in names))
-    before = _from_source(session, list(wanted), source)
+    before = from_source(session, list(wanted), source)
     refused = rejected(session, list(wanted))
     dropped: set[int] = set()
     for asset_id, names in wanted.items():
@@ -135,7 +135,7 @@ def counts(session: Session) -> list[TagCount]:
 
 
 def ids_of(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """Return the ids of tags by their folded names, adding those that are new."""
+    """Return the ids of these tags by their folded names, adding those that are new."""
     spellings: dict[str, str] = {}
     for name in names:
         spellings.setdefault(folded(name), name)
@@ -145,7 +145,8 @@ def ids_of(session: Session, names: Iterable[str]) -> dict[str, int]:
     new = [Tag(name=name) for key, name in spellings.items() if key not in ids]
     session.add_all(new)
     session.flush()
-    return ids | {folded(tag.name): tag.id for tag in new}
+    ids |= {folded(tag.name): tag.id for tag in new}
+    return {key: ids[key] for key in spellings}
 
 
 def known_ids(session: Session) -> dict[str, int]:
@@ -174,9 +175,10 @@ def forget_unused(session: Session, tag_ids: Collection[int]) -> None:
         session.execute(delete(Tag).where(Tag.id.in_(among(tag_ids)), ~used, ~refused))
 
 
-def _from_source(
+def from_source(
     session: Session, asset_ids: Sequence[int], source: str
 ) -> defaultdict[int, set[int]]:
+    """Return the ids of the tags that assets have from one source, by asset id."""
     rows = session.execute(
         select(AssetTag.asset_id, AssetTag.tag_id).where(
             AssetTag.asset_id.in_(among(asset_ids)), AssetTag.source == source

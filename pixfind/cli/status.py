@@ -54,7 +54,16 @@ def _document(found: LibraryStatus) -> dict[str, Any]:
 def _print(found: LibraryStatus, all_failures: bool) -> None:
     click.echo(f"library   {printable(found.library)}")
     click.echo(f"model     {found.model or 'none yet'}")
-    click.echo(f"photos    {found.photos:,} in {found.files:,} files")
+    videos = f", {found.videos:,} of them videos," if found.videos else ""
+    click.echo(f"photos    {found.photos:,}{videos} in {found.files:,} files")
+    if found.regions or found.moments:
+        click.echo(
+            f"parts     {found.regions:,} regions of photos, {found.moments:,} moments of videos"
+        )
+    if found.tagged or found.accepted:
+        click.echo(f"tagged    {found.tagged:,} automatically, {found.accepted:,} by you")
+    if found.described:
+        click.echo(f"described {found.described:,}")
     for root in found.roots:
         gone = "" if root.available else "  (not there now)"
         click.echo(f"folder    {printable(root.path)}{gone}")

@@ -182,7 +182,8 @@ class Video:
         if 0 < said <= DAY:
             return said
         self._seek(0.0, "DEFAULT")
-        return max((self._seconds(p.pts) for p in self._packets() if p.pts is not None), default=0)
+        seconds = (self._seconds(p.pts) for p in self._packets() if p.pts is not None)
+        return min(max(seconds, default=0.0), DAY)
 
 
 @contextmanager
@@ -218,7 +219,8 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise PhotoReadError(path, "it needs more memory than there is now") from error
-    except (FFmpegError, ValueError) as error:
+    # The last two: a header speaks of times beyond all numbers, or holds half a matrix.
+    except (FFmpegError, ValueError, ArithmeticError, struct.error) as error:
         raise PhotoDecodeError(path, f"it is damaged or unsupported ({_said(error)})") from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # FFmpeg was led to before the file's beginning
@@ -254,7 +256,9 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
         raise PhotoDecodeError(
             path, "it has no pictures, only sound" if sound else "it is damaged or cut off"
         )
-    stream = streams[0]
+    stream = next((s for s in streams if s.codec_context is not None), None)
+    if stream is None:
+        raise PhotoDecodeError(path, "its pictures are in a format that nobody can decode here")
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
         raise PhotoDecodeError(path, f"{width} x {height} pixels are more than {MAX_PIXELS:,}")

@@ -55,8 +55,9 @@ class Chooser:
             At most ``MOST`` tags of at least ``LIKELY``, and what they imply.
         """
         chosen: list[int] = []
-        order = np.argsort(-probabilities, kind="stable")[:DEEPEST]
-        for row in order[probabilities[order] >= LIKELY].tolist():
+        likely = np.flatnonzero(probabilities >= LIKELY)
+        order = np.argsort(-probabilities[likely], kind="stable")[:DEEPEST]
+        for row in likely[order].tolist():
             if len(chosen) < MOST and not self._is_explained(row, chosen):
                 chosen.append(row)
         tags = {row: float(probabilities[row]) for row in chosen}

@@ -32,11 +32,13 @@ def accept(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
         TaggingError: no tag can have that name, or a photo is not in the library.
         PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
     """
-    with library.catalog.write() as session:
+    # Files may have to be looked at, which no other writer should wait for.
+    with library.catalog.read() as session:
         name, vocabulary = _named(library, session, tag)
         chosen = _photos(session, photos, read_files)
-        implied = vocabulary.ancestors(name) if _has(vocabulary, name) else ()
-        tagging.accept(session, [name, *implied], chosen)
+    implied = vocabulary.ancestors(name) if _has(vocabulary, name) else ()
+    with library.catalog.write() as session:
+        tagging.accept(session, [name, *implied], chosen, _below(vocabulary, name))
     return name
 
 
@@ -49,15 +51,18 @@ def reject(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
         UnknownTagError: nobody knows the tag.
         TaggingError, PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
     """
-    with library.catalog.write() as session:
+    with library.catalog.read() as session:
         name, vocabulary = _known(library, session, tag)
         chosen = _photos(session, photos, read_files)
-        tagging.reject(session, [name, *_below(vocabulary, name)], chosen)
+    with library.catalog.write() as session:
+        tagging.reject(session, [name], chosen, _below(vocabulary, name))
     return name
 
 
 def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: bool = True) -> str:
     """Forget what was said of a tag for photos, one way or the other.
+
+    What was rejected together with it is forgotten too; what it implies stays accepted.
 
     Args: as for ``accept``.
 
@@ -65,9 +70,11 @@ def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: b
         UnknownTagError: nobody knows the tag.
         TaggingError, PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
     """
+    with library.catalog.read() as session:
+        name, vocabulary = _known(library, session, tag)
+        chosen = _photos(session, photos, read_files)
     with library.catalog.write() as session:
-        name, _ = _known(library, session, tag)
-        tagging.withdraw(session, [name], _photos(session, photos, read_files))
+        tagging.withdraw(session, [name], chosen, _below(vocabulary, name))
     return name
 
 
@@ -117,18 +124,8 @@ def _has(vocabulary: Vocabulary, name: str) -> bool:
     return True
 
 
-def _below(vocabulary: Vocabulary, name: str) -> list[str]:
-    """Return all labels that imply one."""
-    if not _has(vocabulary, name):
-        return []
-    found: dict[str, None] = {}
-    todo = list(vocabulary.children(name))
-    while todo:
-        one = todo.pop()
-        if one not in found:
-            found[one] = None
-            todo.extend(vocabulary.children(one))
-    return list(found)
+def _below(vocabulary: Vocabulary, name: str) -> tuple[str, ...]:
+    return vocabulary.descendants(name) if _has(vocabulary, name) else ()
 
 
 def _photos(session: Session, named: Sequence[str], read_files: bool) -> list[int]:

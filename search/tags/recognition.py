@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pixfind.encoders.base import Encoder, Vectors, unit
-from search.tags.vocabulary import Vocabulary
+from search.tags.vocabulary import Label, Vocabulary, shipped
 from search.text_vectors import Working, embed_cached
 
 Doubles = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
 
 PROMPTS = ("{}", "a photo of {}", "a photo showing {}")
 # Of a label that no caption names, and of one's own labels, which are there because they matter.
@@ -50,6 +51,10 @@ class Background:
     mean: Doubles
     spread: Doubles
     directions: Vectors
+
+    def of(self, rows: Rows) -> Background:
+        """Return the same of some labels only."""
+        return Background(self.mean[rows], self.spread[rows], self.directions[rows])
 
     def deviations(self, scores: npt.ArrayLike) -> Doubles:
         """Return how many standard deviations scores (n, labels) lie above the usual."""
@@ -93,11 +98,25 @@ def label_vectors(
         cache: see ``embed_cached``.
         working: see ``embed_cached``.
     """
-    texts = [label.name for label in vocabulary.labels]
-    for prompt in PROMPTS:
-        texts += [prompt.format(label.phrase) for label in vocabulary.labels]
-    vectors = embed_cached(encoder, texts, cache, working)
-    return unit(vectors.reshape(1 + len(PROMPTS), len(vocabulary), -1).sum(axis=0))
+    known = _shipped_prompts()
+    own = np.array([_prompts(label) not in known for label in vocabulary.labels], np.bool_)
+    found = np.empty((len(vocabulary), encoder.spec.dim), np.float32)
+    # Each kept by itself: with an own label more, the shipped ones need not be embedded again.
+    for rows in (np.flatnonzero(~own), np.flatnonzero(own)):
+        labels = [vocabulary.labels[row] for row in rows]
+        texts = [text for texts in zip(*map(_prompts, labels), strict=True) for text in texts]
+        vectors = embed_cached(encoder, texts, cache, working)
+        found[rows] = vectors.reshape(1 + len(PROMPTS), len(rows), encoder.spec.dim).sum(axis=0)
+    return unit(found)
+
+
+def _prompts(label: Label) -> tuple[str, ...]:
+    return label.name, *(prompt.format(label.phrase) for prompt in PROMPTS)
+
+
+@cache
+def _shipped_prompts() -> frozenset[tuple[str, ...]]:
+    return frozenset(_prompts(label) for label in shipped().labels)
 
 
 def log_odds(deviations: Doubles, usage: Doubles) -> Doubles:
@@ -130,8 +149,6 @@ def usage_of(vocabulary: Vocabulary) -> Doubles:
 
 @cache
 def _usage() -> tuple[Mapping[str, float], frozenset[str]]:
-    from search.tags.vocabulary import shipped
-
     file = Path(str(resources.files("pixfind_data"))) / "vocabulary" / "usage.tsv"
     rows = (line.split("\t") for line in file.read_text("utf-8").splitlines())
     return (

@@ -21,7 +21,7 @@ from search.tags import lessons, recognition
 from search.tags.choosing import Chooser
 from search.tags.lessons import Lesson, Seen
 from search.tags.own_vocabulary import vocabulary_of
-from search.tags.recognition import Background, Doubles
+from search.tags.recognition import Background, Doubles, Rows
 from search.text_vectors import Working
 
 # How many photos tell what is usual, for a model without calibration, and what a tag is not.
@@ -72,12 +72,7 @@ class Scorer:
 
     def probabilities(self, photos: Vectors) -> Doubles:
         """Return how probable each label is for photos (n, dim), float64 (n, labels)."""
-        deviations = self._background.deviations(photos @ self._vectors.T)
-        odds = recognition.log_odds(deviations, self._usage)
-        for name, lesson in self.lessons.items():
-            row = self._rows[name]
-            odds[:, row] = lesson.log_odds(photos, deviations[:, row])
-        return self._chooser.consistent(recognition.probability(odds))
+        return self._chooser.consistent(self._each(photos, np.arange(len(self.vocabulary))))
 
     def tags(self, photos: Vectors) -> list[dict[str, float]]:
         """Return the tags of photos (n, dim) with their probabilities, the most probable first."""
@@ -93,12 +88,15 @@ class Scorer:
             UnknownTagError: no vocabulary has it, and it has too few examples.
         """
         name = self.vocabulary.label(tag).name
-        row, given = self._rows[name], self.said(name)
+        # A label is as probable as the likeliest that implies it, and the others do not matter.
+        rows = np.array([self._rows[n] for n in (name, *self.vocabulary.descendants(name))])
+        given = self.said(name)
         with self._library.catalog.read() as session:
             owners = selection.allowed(session, self.model.id, ())
             found: dict[int, float] = {}
             for ids, photos in assets.vectors_of(session, sorted(owners)):
-                found |= zip(ids.tolist(), self.probabilities(photos)[:, row].tolist(), strict=True)
+                highest = self._each(photos, rows).max(axis=1)
+                found |= zip(ids.tolist(), highest.tolist(), strict=True)
         known = given.accepted | given.rejected
         ranked = sorted(found, key=lambda i: (-found[i], i))
         return [(owners[i], found[i]) for i in ranked if owners[i] not in known][:limit]
@@ -126,6 +124,18 @@ class Scorer:
         content = json.dumps([VERSION, self.vocabulary.fingerprint, said])
         return hashlib.sha256(content.encode()).hexdigest()
 
+    def _each(self, photos: Vectors, rows: Rows) -> Doubles:
+        """Return how probable labels are by themselves, whatever implies them: (n, rows)."""
+        deviations = self._deviations(photos, rows)
+        odds = recognition.log_odds(deviations, self._usage[rows])
+        for name, lesson in self.lessons.items():
+            for column in np.flatnonzero(rows == self._rows[name]):
+                odds[:, column] = lesson.log_odds(photos, deviations[:, column])
+        return recognition.probability(odds)
+
+    def _deviations(self, photos: Vectors, rows: Rows) -> Doubles:
+        return self._background.of(rows).deviations(photos @ self._vectors[rows].T)
+
     def _usual(self) -> Background:
         photos = None if self._encoder.calibration is not None else self._sample[1]
         found = recognition.background(self._encoder, self._vectors, photos)
@@ -137,7 +147,7 @@ class Scorer:
         return found
 
     def _learn(self, name: str, given: Examples) -> Lesson | None:
-        row = self._rows[name]
+        row = np.array([self._rows[name]])
         accepted, rejected = self._photos(given.accepted), self._photos(given.rejected)
         of_others, others = self._sample
         said = np.isin(of_others, list(given.accepted | given.rejected))
@@ -145,10 +155,10 @@ class Scorer:
         if len(accepted) < lessons.FEWEST or len(others) < FEWEST_OTHERS:
             return None
         # So many have it at least, whatever captions say of other people's photos.
-        share = max(float(self._usage[row]), min(len(accepted) / self._size, HALF))
+        share = max(float(self._usage[row[0]]), min(len(accepted) / self._size, HALF))
 
         def seen(photos: Vectors) -> Seen:
-            return Seen(photos, self._background.deviations(photos @ self._vectors.T)[:, row])
+            return Seen(photos, self._deviations(photos, row)[:, 0])
 
         return lessons.learn(seen(accepted), seen(rejected), seen(others), share)
 

@@ -63,20 +63,15 @@ def _tag(
     try:
         for start in range(0, len(ids), BATCH):
             batch = ids[start : start + BATCH]
-            with library.catalog.write() as session:
-                wanted = {}
+            wanted: dict[int, dict[str, float]] = {}
+            with library.catalog.read() as session:
                 for found, photos in assets.vectors_of(session, batch):
-                    for embedding_id, names in zip(found, scorer.tags(photos), strict=True):
-                        asset_id = todo[int(embedding_id)]
-                        wanted[asset_id] = _unsaid(scorer, asset_id, names)
+                    assets_found = (todo[i] for i in found.tolist())
+                    wanted |= zip(assets_found, scorer.tags(photos), strict=True)
+            with library.catalog.write() as session:
                 count += tagging.set_automatic(session, run, scorer.fingerprint, wanted)
             done += len(batch)
             working(done, len(ids))
     except KeyboardInterrupt:
         interrupted = True
     return Summary(run, done, count, len(scorer.vocabulary), tuple(scorer.lessons), interrupted)
-
-
-def _unsaid(scorer: Scorer, asset_id: int, names: dict[str, float]) -> dict[str, float]:
-    """Leave out what the owner has said already."""
-    return {n: p for n, p in names.items() if asset_id not in scorer.said(n).accepted}

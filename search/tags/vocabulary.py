@@ -101,6 +101,21 @@ class Vocabulary:
         """
         return self._children.get(self.label(name).name, ())
 
+    def descendants(self, name: str) -> tuple[str, ...]:
+        """Return all labels that imply one, each once.
+
+        Raises:
+            UnknownTagError: there is no such label.
+        """
+        found: dict[str, None] = {}
+        todo = list(self.children(name))
+        while todo:
+            one = todo.pop()
+            if one not in found:
+                found[one] = None
+                todo.extend(self.children(one))
+        return tuple(found)
+
     @cached_property
     def _names(self) -> dict[str, Label]:
         return {label.name: label for label in self.labels}
