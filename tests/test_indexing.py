@@ -583,9 +583,11 @@ def test_tags_of_the_owner_outlive_a_reading(
     change(
         library,
         "INSERT INTO tag (name) VALUES ('GOBI'), ('mine'), ('wrong')",
-        "INSERT INTO asset_tag (asset_id, tag_id, source) SELECT asset.id, tag.id, 'owner' FROM asset, tag "
+        "INSERT INTO asset_tag (asset_id, tag_id, source) "
+        "SELECT asset.id, tag.id, 'owner' FROM asset, tag "
         "WHERE tag.name = 'mine'",
-        "INSERT INTO asset_tag (asset_id, tag_id, source) SELECT asset.id, tag.id, 'file' FROM asset, tag "
+        "INSERT INTO asset_tag (asset_id, tag_id, source) "
+        "SELECT asset.id, tag.id, 'file' FROM asset, tag "
         "WHERE tag.name = 'wrong'",
     )
     index()

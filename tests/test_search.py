@@ -194,7 +194,8 @@ def test_filter_by_tag(found: Callable[..., set], library: Library) -> None:
         session.execute(text("INSERT INTO tag (id, name) VALUES (1, 'Été'), (2, 'sea')"))
         session.execute(
             text(
-                "INSERT INTO asset_tag (asset_id, tag_id, source) VALUES (1, 1, 'file'), (2, 2, 'file')"
+                "INSERT INTO asset_tag (asset_id, tag_id, source) "
+                "VALUES (1, 1, 'file'), (2, 2, 'file')"
             )
         )
     assert len(found("tag:ÉTÉ")) == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from pixfind.catalog import sidecars, tagging, tags
+from pixfind.catalog import owner_tags, sidecars, tags
 from pixfind.catalog.names import folded
 from pixfind.catalog.schema import AUTOMATIC, FROM_USER
 from pixfind.catalog.sidecars import Described
@@ -36,7 +36,7 @@ class Wording:
 
     def __init__(self, library: Library, *, automatic: bool, descriptions: bool) -> None:
         with library.catalog.read() as session:
-            self._vocabulary = vocabulary_of(library, tagging.examples(session))
+            self._vocabulary = vocabulary_of(library, owner_tags.examples(session))
         self._automatic = automatic
         self._descriptions = descriptions
 
@@ -76,6 +76,7 @@ class Wording:
             recognised=one.is_tagged or not self._automatic,
             description=one.caption or sentence,
             is_automatic=not one.caption and sentence is not None,
+            people_only=not self._automatic,
             rating=one.rating,
         )
 

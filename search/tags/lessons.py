@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pixfind.catalog.tagging import Examples
+from pixfind.catalog.owner_tags import Examples
 from pixfind.encoders.base import Vectors
 from search.tags.recognition import TINY_SPREAD, Doubles
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pixfind.catalog.names import folded
-from pixfind.catalog.tagging import Examples
+from pixfind.catalog.owner_tags import Examples
 from pixfind.durable import replace_file
 from pixfind.library import Library
 from search.tags import lessons

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from pixfind.catalog import tagging, tags
+from pixfind.catalog import owner_tags, tagging, tags
 from pixfind.catalog.names import folded
 from pixfind.errors import TaggingError, UnknownTagError
 from pixfind.library import Library
@@ -38,7 +38,7 @@ def accept(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
         chosen = _photos(session, photos, read_files)
     implied = vocabulary.ancestors(name) if _has(vocabulary, name) else ()
     with library.catalog.write() as session:
-        tagging.accept(session, [name, *implied], chosen, _below(vocabulary, name))
+        owner_tags.accept(session, [name, *implied], chosen, _below(vocabulary, name))
     return name
 
 
@@ -55,7 +55,7 @@ def reject(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
         name, vocabulary = _known(library, session, tag)
         chosen = _photos(session, photos, read_files)
     with library.catalog.write() as session:
-        tagging.reject(session, [name], chosen, _below(vocabulary, name))
+        owner_tags.reject(session, [name], chosen, _below(vocabulary, name))
     return name
 
 
@@ -74,7 +74,7 @@ def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: b
         name, vocabulary = _known(library, session, tag)
         chosen = _photos(session, photos, read_files)
     with library.catalog.write() as session:
-        tagging.withdraw(session, [name], chosen, _below(vocabulary, name))
+        owner_tags.withdraw(session, [name], chosen, _below(vocabulary, name))
     return name
 
 
@@ -103,7 +103,7 @@ def _named(library: Library, session: Session, tag: str) -> tuple[str, Vocabular
     name = " ".join(tag.split())
     if not name or len(name) > MAX_WORD or printable(name) != name:
         raise TaggingError(f"a tag has 1 to {MAX_WORD} visible characters")
-    vocabulary = vocabulary_of(library, tagging.examples(session))
+    vocabulary = vocabulary_of(library, owner_tags.examples(session))
     if _has(vocabulary, name):
         return vocabulary.label(name).name, vocabulary
     return name, vocabulary

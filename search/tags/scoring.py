@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pixfind.catalog import assets, selection, tagging
+from pixfind.catalog import assets, owner_tags, selection
 from pixfind.catalog.names import folded
-from pixfind.catalog.tagging import Examples
+from pixfind.catalog.owner_tags import Examples
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import TaggingError
 from pixfind.library import Library
@@ -60,7 +60,7 @@ class Scorer:
         self._library = library
         self._encoder = encoder
         with library.catalog.read() as session:
-            self._examples = tagging.examples(session)
+            self._examples = owner_tags.examples(session)
         self._said = {folded(name): given for name, given in self._examples.items()}
         self.vocabulary = vocabulary_of(library, self._examples)
         self._vectors = recognition.label_vectors(encoder, self.vocabulary, cache, preparing)
