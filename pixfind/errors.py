@@ -345,13 +345,14 @@ class LanguageModelHttpError(LanguageModelError):
 
 
 class LanguageModelProtocolError(LanguageModelError):
-    """The server's answer is not one of the OpenAI protocol."""
+    """The server's answer is not one of the OpenAI protocol, or says nothing."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(
-            f"what answers at {url} {reason}; pixfind needs a server that speaks OpenAI's "
-            "protocol, such as Ollama, llama.cpp's or vLLM"
+    def __init__(self, url: str, reason: str, advice: str | None = None) -> None:
+        advice = advice or (
+            "pixfind needs a server that speaks OpenAI's protocol, such as Ollama, llama.cpp's or "
+            "vLLM"
         )
+        super().__init__(f"what answers at {url} {reason}; {advice}")
         self.url = url
         self.reason = reason
 

@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import Result
+from clips import write
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 import pixfind as package
-from indexer import Summary
+from indexer import Indexer, Summary
 from pixfind.catalog.descriptions import description_of
+from pixfind.catalog.photos import photos_by_id
+from pixfind.catalog.schema import FROM_FILE, Asset
+from pixfind.catalog.tags import set_tags
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.openclip import (
@@ -38,10 +42,17 @@ from search.descriptions.generator import as_sentence
 from search.descriptions.inventory import ALSO, BEARERS, Phrase, inventory
 from search.descriptions.learned import learned
 from search.descriptions.nouns import lexicon, row_of, rows_of
-from search.descriptions.photographs import describe_file, describe_library
+from search.descriptions.photographs import describe_file, describe_library, describe_photo
 from search.descriptions.pixels import measure
-from search.descriptions.seen import people
-from search.descriptions.sentence import Parts, joined, sentence, shortened, with_articles
+from search.descriptions.seen import people, without_count
+from search.descriptions.sentence import (
+    Parts,
+    is_plural,
+    joined,
+    sentence,
+    shortened,
+    with_articles,
+)
 from search.descriptions.where import place_of
 from search.descriptions.writing import ALT_LENGTH, alt_text, long_text
 
@@ -308,10 +319,67 @@ def test_the_long_text_tells_places_people_light_colours_and_the_files_facts() -
         1, "a beach", "at sunset", pixels, FACTS,
     )  # fmt: skip
     assert text == (
-        "A dog is running. On the left is a dog. It also shows a boat. One person can be seen. "
-        "The setting looks like a beach. The light is that of a sunset. The main colour is red. "
+        "A dog is running. On the left is the dog. It also shows a boat. One person can be seen. "
+        "The scene seems to show a beach. The light is that of a sunset. The main colour is red. "
         "Taken on 4 July 2019 at 18:05, at 47.3667° N, 8.5500° W, with the camera Canon EOS 6D."
     )
+
+
+def test_a_sentence_counts_people_only_when_that_is_certain() -> None:
+    parts = Parts(phrase("subject: two people"), action=phrase("action: standing"))
+    for odds, said in ((1.0, "People are standing."), (6.0, "Two people are standing.")):
+        evidence = evidence_of({"subject: two people": odds})
+        assert sentence(without_count(parts, evidence)) == said
+    dogs = Parts(phrase("subject: two dogs"))
+    assert without_count(dogs, evidence_of({})) == dogs
+
+
+@pytest.mark.parametrize(
+    ("sentence", "subjects", "told"),
+    [
+        ("A man is sitting.", [Subject("a person", 0.9)], ""),
+        ("Two people are standing.", [Subject("a person", 0.9)], ""),
+        ("A car by a window.", [Subject("a person", 0.9)], "It also shows a person."),
+        (
+            "A monarch butterfly in a garden.",
+            [Subject("an insect", 0.9), Subject("a boat", 0.8)],
+            "It also shows a boat.",
+        ),
+        ("A man is sitting.", [Subject("a person", 0.9, "top")], "At the top is the person."),
+        ("Two people.", [Subject("a person", 0.9, "top")], "At the top is a person."),
+        ("Trees.", [Subject("trees", 0.9, "top")], "At the top are the trees."),
+        ("A cow.", [Subject("grass", 0.9, "bottom")], "At the bottom is grass."),
+        (
+            "A cyclist.",
+            [Subject("a cyclist", 0.9, "left"), Subject("a bicycle", 0.9, "left")],
+            "On the left are the cyclist and a bicycle.",
+        ),
+    ],
+)
+def test_nothing_is_told_as_if_it_were_another_thing(
+    sentence: str, subjects: list[Subject], told: str
+) -> None:
+    pixels = measure(Image.new("RGB", (9, 9), "red"))
+    text = long_text(sentence, subjects, None, None, None, pixels, Facts())
+    assert text == " ".join(filter(None, (sentence, told, "The main colour is red.")))
+
+
+def test_a_sunset_is_told_once() -> None:
+    pixels = measure(Image.new("RGB", (9, 9), "red"))
+    text = long_text("A sunset.", [], None, None, "at sunset", pixels, Facts())
+    assert text == "A sunset. The main colour is red."
+
+
+@pytest.mark.parametrize(
+    ("noun", "many"),
+    [
+        ("trees", True), ("clouds in the sky", True), ("two men", True), ("people", True),
+        ("grass", False), ("asparagus", False), ("corn on the cob", False), ("a dog", False),
+        ("a group of dogs", False), ("fish and chips", False),
+    ],
+)  # fmt: skip
+def test_nouns_agree_with_their_verb(noun: str, many: bool) -> None:
+    assert is_plural(noun) is many
 
 
 def test_a_cat_is_seen(describer: Describer) -> None:
@@ -455,6 +523,49 @@ def test_one_bad_file_stops_nothing(quick: Path, pixfind: Pixfind, tmp_path: Pat
     assert len(result.stdout.splitlines()) == 1
 
 
+def test_a_broken_video_is_a_line(quick: Path, pixfind: Pixfind, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x20ftypisom")
+    result = pixfind("describe", tmp_path / "clip.mp4")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "clip.mp4" in result.stderr
+
+
+def test_what_people_said_is_in_the_account(
+    describer: Describer, library: Library, index: Index, photos: Path
+) -> None:
+    index(photos)
+    with library.catalog.write() as session:
+        asset = session.get_one(Asset, 1)
+        asset.caption, asset.rating = "Our cabin in May", 4
+        set_tags(session, {1: ["cabin"]}, FROM_FILE)
+    with library.catalog.read() as session:
+        photo = photos_by_id(session, [1])[1]
+    facts = describe_photo(describer, photo).document()["facts"]
+    assert (facts["caption"], facts["rating"], facts["tags"]) == ("Our cabin in May", 4, ("cabin",))
+
+
+def test_a_video_is_described_by_the_frame_that_stands_for_it(
+    describer: Describer, pocket: Encoder, library: Library, tmp_path: Path
+) -> None:
+    clip = write(tmp_path / "clips" / "clip.mp4", [("red", 2), ("blue", 2)])
+    Indexer(library, pocket).run([clip.parent])
+    with library.catalog.read() as session:
+        video = photos_by_id(session, [1])[1]
+    of_library = describe_photo(describer, video)
+    assert of_library.sentence == describe_file(describer, clip).sentence
+    assert of_library.colours == ("red",)
+    done = describe_library(library, describer)
+    assert (done.described, done.failed) == (1, 0)
+
+
+def test_without_a_library_a_missing_file_is_named(pixfind: Pixfind, tmp_path: Path) -> None:
+    missing = tmp_path / "no.jpg"
+    result = pixfind("--library", tmp_path / "none", "describe", missing)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"there is nothing at {missing}" in result.stderr
+
+
 def test_json_is_one_document(quick: Path, pixfind: Pixfind) -> None:
     result = pixfind("describe", "--json", "2", "1")
     document = json.loads(result.stdout)
@@ -465,8 +576,12 @@ def test_json_is_one_document(quick: Path, pixfind: Pixfind) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--all", "1"), ("--alt", "--long", "1"), ("--all", "--alt")]
-)
+    "arguments",
+    [
+        (), ("--all", "1"), ("--alt", "--long", "1"), ("--all", "--alt"),
+        ("1", "--llm-timeout", "3"), ("--all", "--llm-timeout", "3"), ("--all", "--llm", "http://localhost:1"),
+    ],
+)  # fmt: skip
 def test_wrong_usage(quick: Path, pixfind: Pixfind, arguments: tuple[str, ...]) -> None:
     assert pixfind("describe", *arguments).exit_code == 2
 

@@ -392,7 +392,7 @@ def test_request_without_a_model(pixfind: Pixfind, colours: Path) -> None:
         ("nested", "does not answer in JSON"),
         ("other", "an answer without any text"),
         ("without-text", "an answer without any text"),
-        ("empty", "an empty answer"),
+        ("empty", "an empty answer; name another model"),
         ("unfinished", "an empty answer"),
         ("huge", "more than a mebibyte"),
         ("redirect", "follows no redirects"),
@@ -444,6 +444,33 @@ def test_ask(pixfind: Pixfind, colours: Path, server: str) -> None:
     answer = json.loads(pixfind(*asked, "--json").stdout)
     assert list(answer) == ["path", "question", "answer", "language_model", "account"]
     assert (answer["answer"], answer["language_model"]) == ("I do not know.", "plain")
+
+
+def test_describe_in_other_words(pixfind: Pixfind, colours: Path, server: str) -> None:
+    options = ("--library", colours, "describe", "1", "--llm", server, "--llm-model")
+    own = pixfind(*options[:4]).stdout
+    assert pixfind(*options, "plain").stdout == f"In other words: {own}"
+    document = json.loads(pixfind(*options, "plain", "--json").stdout)["results"][0]
+    assert document["language_model"] == "plain"
+    result = pixfind(*options, "stubborn", "--json")
+    document = json.loads(result.stdout)["results"][0]
+    assert (document["sentence"] + "\n", document["language_model"]) == (own, None)
+    assert "pixfind's own" in result.stderr
+
+
+def test_an_alternative_text_stays_short(pixfind: Pixfind, colours: Path, server: str) -> None:
+    result = pixfind(
+        "--library", colours, "describe", "--alt", "1", "--llm", server, "--llm-model", "control"
+    )
+    assert (result.exit_code, len(result.stdout.strip()) <= 125) == (0, True)
+
+
+def test_a_server_that_is_not_there_is_named_once(pixfind: Pixfind, colours: Path) -> None:
+    nowhere = "http://127.0.0.1:1"
+    result = pixfind("--library", colours, "describe", "1", "2", "--json", "--llm", nowhere)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert json.loads(result.stdout)["results"] == []
 
 
 def test_ask_without_a_model(pixfind: Pixfind, colours: Path) -> None:

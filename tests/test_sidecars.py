@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from PIL import Image
 
 import pixfind as api
 from indexer import Summary
-from pixfind.catalog import tagging, tags
+from pixfind.catalog import owner_tags, tagging, tags
 from pixfind.catalog.places import asset_at
 from pixfind.catalog.schema import Asset
 from pixfind.catalog.schema import Description as StoredDescription
@@ -27,7 +28,7 @@ from pixfind.encoders.store import ModelStore
 from pixfind.errors import PathNotFoundError, SidecarError
 from pixfind.library import Library
 from pixfind.photos.sidecar import MAX_BYTES, SUBJECT, Words, content_of, merge, said
-from pixfind.photos.xmp_document import Name, XmpDocument
+from pixfind.photos.xmp_document import MAX_TAGS, Name, XmpDocument
 from search import SearchEngine
 from search.export.exporting import Destinations, answers, export
 from search.sidecars.placing import Style
@@ -208,12 +209,12 @@ def asset(library: Library, path: Path) -> int:
 
 def accept(library: Library, asset_id: int, *names: str) -> None:
     with library.catalog.write() as session:
-        tagging.accept(session, names, [asset_id])
+        owner_tags.accept(session, names, [asset_id])
 
 
 def reject(library: Library, asset_id: int, *names: str) -> None:
     with library.catalog.write() as session:
-        tagging.reject(session, names, [asset_id])
+        owner_tags.reject(session, names, [asset_id])
 
 
 def recognise(library: Library, asset_id: int, **names: float) -> None:
@@ -526,6 +527,10 @@ def test_a_models_description_stays_one(library: Library, indexed: Path, red: in
     assert items(sidecar, "dc:description") == ["A dog on grass."]
     read_sidecars(library)
     assert facts(library, red) == (None, None, None)
+    write(library, automatic=False)  # only what people said
+    assert (items(sidecar, "dc:description"), said(opened(sidecar)).description) == ([], None)
+    assert "automaticDescription" not in sidecar.read_text("utf-8")
+    write(library, descriptions=True)
     describe(library, red, caption="Rex")
     write(library)
     assert (items(sidecar, "dc:description"), said(opened(sidecar)).description) == (["Rex"], "Rex")
@@ -612,7 +617,7 @@ def test_what_is_taken_out_by_a_program_that_knows_one_kind_of_path(
     read_sidecars(library)
     assert tags_from(library, red) == {"Rex"}
     with library.catalog.write() as session:
-        tagging.withdraw(session, ["dog", "animal"], [red])
+        owner_tags.withdraw(session, ["dog", "animal"], [red])
     write(library)
     assert items(sidecar, "dc:subject") == ["Rex", "plant"]
     assert items(sidecar, "digiKam:TagsList") == ["Rex", "plant"]
@@ -700,6 +705,7 @@ def test_no_sidecar_at_all(kind: str, tmp_path: Path) -> None:
         XmpDocument.parse(content_of(file) or b"", file)
     assert str(caught.value).startswith(str(file))
     assert len(str(caught.value).splitlines()) == 1
+    assert "Forbidden" not in str(caught.value)  # a library's word
 
 
 @pytest.mark.parametrize("kind", ["cut", "bomb", "huge"])
@@ -725,13 +731,19 @@ def test_a_broken_sidecar_is_one_line_and_stays(
     assert len(json.loads(pixfind("sidecars", "read", "--json").stdout)["failures"]) == 1
 
 
+def test_a_sidecar_of_attributes_alone_is_bounded(tmp_path: Path) -> None:
+    attributes = " ".join(f'a{number}=""' for number in range(MAX_TAGS + 1))
+    with pytest.raises(SidecarError, match="attributes"):
+        XmpDocument.parse(f"<x {attributes}/>".encode(), tmp_path / "x.xmp")
+
+
 def test_what_is_no_file(library: Library, indexed: Path, red: int) -> None:
     accept(library, red, "dog")
     (indexed / "red.jpg.xmp").mkdir()
     os.mkfifo(indexed / "green.png.xmp")
     accept(library, asset(library, indexed / "green.png"), "dog")
     done = write_sidecars(library, None, Options())
-    assert {trouble.reason for trouble in done.failures} == {"is no file"}
+    assert {trouble.reason for trouble in done.failures} == {"is not a regular file"}
     assert len(read_sidecars(library).failures) == 2
 
 
@@ -750,6 +762,21 @@ def test_links_are_not_written_over(
         assert link.readlink() == target
     assert elsewhere.read_text("utf-8") == DARKTABLE
     assert not (tmp_path / "nowhere.xmp").exists()
+
+
+def test_a_folder_that_takes_nothing(
+    library: Library, indexed: Path, red: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: Path, content: bytes) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    accept(library, red, "dog")
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    (trouble,) = write_sidecars(library, None, Options()).failures
+    assert trouble.reason.endswith("(Permission denied); name a folder elsewhere with --to")
+    (trouble,) = write_sidecars(library, None, Options(to=tmp_path / "x")).failures
+    assert "--to" not in trouble.reason
+    assert not list(indexed.glob("*.xmp"))
 
 
 def test_another_program_may_write_meanwhile(
@@ -879,8 +906,12 @@ def test_on_the_command_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("dog", "--all"), ("--all", "--album", "x"), ("--all", "--style", "other")]
-)
+    "arguments",
+    [
+        (), ("dog", "--all"), ("--all", "--album", "x"), ("--all", "--style", "other"),
+        ("--all", "--no-automatic", "--descriptions"),
+    ],
+)  # fmt: skip
 def test_wrong_usage(pixfind: Pixfind, indexed: Path, arguments: tuple[str, ...]) -> None:
     assert pixfind("sidecars", "write", *arguments).exit_code == 2
 

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from clips import RATE, SIZE, write
 from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
@@ -39,34 +40,6 @@ from search import SearchEngine
 from web import create_app
 
 Index = Callable[..., Summary]
-RATE = 10
-SIZE = (64, 48)
-
-
-def write(
-    path: Path,
-    shots: list[tuple[str, float]],
-    codec: str = "mpeg4",
-    size: tuple[int, int] = SIZE,
-    rate: int = RATE,
-    gop: int = RATE,
-    **tags: str,
-) -> Path:
-    """Write plain shots of so many seconds, each by its colour."""
-    options = {"movflags": "use_metadata_tags"} if path.suffix in (".mp4", ".mov") else {}
-    with av.open(path, "w", options=options) as container:
-        container.metadata.update(tags)
-        stream = container.add_stream(codec, rate=rate)
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        stream.gop_size = gop
-        for colour, seconds in shots:
-            frame = av.VideoFrame.from_image(Image.new("RGB", size, colour))
-            for _ in range(round(seconds * rate)):
-                frame.pts = None
-                container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
 
 
 def colour_of(image: Image.Image) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.ids import among
-from pixfind.catalog.schema import WHOLE, Asset, Description, Embedding, File
+from pixfind.catalog.schema import WHOLE, Description, Embedding, File
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,16 @@ def alts_of(session: Session, asset_ids: Iterable[int]) -> dict[int, str]:
 
 
 def undescribed(session: Session, model_id: int) -> list[int]:
-    """Return the photos in files that a model has embedded and not described, ascending.
-
-    Videos are no photos: which of their frames would be described?
-    """
+    """Return the pictures in files that a model has embedded and not described, ascending."""
     described = select(Description.asset_id).where(Description.model_id == model_id)
     return list(
         session.scalars(
             select(Embedding.asset_id)
-            .join(Asset, Asset.id == Embedding.asset_id)
             .where(
                 Embedding.model_id == model_id,
                 Embedding.kind == WHOLE,
                 Embedding.asset_id.not_in(described),
                 exists().where(File.asset_id == Embedding.asset_id),
-                Asset.duration.is_(None),
             )
             .order_by(Embedding.asset_id)
         )

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pixfind.cli.index import INTERRUPTED
 from pixfind.cli.language_model import language_model_options, open_language_model
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings
-from pixfind.errors import PixfindError
+from pixfind.errors import LanguageModelUnreachableError, LibraryNotFoundError, PixfindError
 from pixfind.text import printable
 
 if TYPE_CHECKING:
     from pixfind.library import Library
     from search.descriptions.describing import Describer
-
-INTERRUPTED = 130
+    from search.language_model import LanguageModel
 
 
 @click.command()
@@ -47,7 +47,8 @@ def describe(
 
     IMAGE is a file, or the number of a photo of the library. What is not sure is said with
     "perhaps", or left out. With --all, the photos of the library that have no description yet get
-    one, which is kept with the library. With --llm, a language model puts it into better words.
+    one, which is kept with the library. With --llm or --llm-model, a language model puts it into
+    better words.
 
     \b
     Example:
@@ -58,23 +59,33 @@ def describe(
     """
     if everything == bool(images):
         raise click.UsageError("name pictures, or take the whole library with --all")
-    if alt and at_length:
-        raise click.UsageError("give one of --long and --alt")
-    if everything and (alt or at_length or llm or llm_model):
-        raise click.UsageError("--all keeps the sentence, the alternative text and the rest")
+    _require_sense(everything, at_length, alt, bool(llm or llm_model), llm_timeout)
     if everything:
         _describe_all(settings, model, as_json)
         return
     form = "long" if at_length else "alt" if alt else "sentence"
-    rewrite = _rewriter(llm, llm_model, llm_timeout) if llm or llm_model else None
-    documents, failed = _describe(settings, images, model, form, rewrite, as_json)
+    with ExitStack() as stack:
+        author = None
+        if llm or llm_model:
+            author = stack.enter_context(open_language_model(llm, llm_model, llm_timeout))
+        documents, failed = _describe(settings, images, model, form, author, as_json)
     if as_json:
         print_json({"model": _model_of(documents), "results": documents})
     if failed:
         raise click.exceptions.Exit(1)
 
 
-Rewrite = Callable[[dict[str, Any], str], str]
+def _require_sense(
+    everything: bool, at_length: bool, alt: bool, is_rewritten: bool, timeout: float | None
+) -> None:
+    if alt and at_length:
+        raise click.UsageError("give one of --long and --alt")
+    if everything and (alt or at_length):
+        raise click.UsageError("--all keeps the sentence, the alternative text and the rest")
+    if everything and (is_rewritten or timeout):
+        raise click.UsageError("--all keeps pixfind's own words; it asks no language model")
+    if timeout and not is_rewritten:
+        raise click.UsageError("--llm-timeout needs --llm or --llm-model")
 
 
 def _describe(
@@ -82,7 +93,7 @@ def _describe(
     images: Sequence[str],
     model: str | None,
     form: str,
-    rewrite: Rewrite | None,
+    author: LanguageModel | None,
     as_json: bool,
 ) -> tuple[list[dict[str, Any]], int]:
     """Describe one after the other; print them unless they are for a document."""
@@ -97,11 +108,13 @@ def _describe(
                     describer, library, named, places=as_json or form == "long"
                 )
                 document = account.document()
-                if rewrite is not None:
-                    document[form] = rewrite(document, document[form])
+                if author is not None:
+                    _rewrite(author, document, form)
             except PixfindError as error:
                 failed += 1
                 notice(printable(str(error)))
+                if isinstance(error, LanguageModelUnreachableError):
+                    break  # nor will it be there for the next one
                 continue
             documents.append({"path": printable(str(path)), **document})
             if not as_json:
@@ -135,7 +148,6 @@ def open_for_describing(
     settings: Settings, model: str | None
 ) -> Iterator[tuple[Describer, Library | None]]:
     """Open a describer, and the library if there is one: files can be described without."""
-    from pixfind.errors import LibraryNotFoundError
     from pixfind.library import Library
 
     with ExitStack() as stack:
@@ -156,18 +168,18 @@ def _describer(settings: Settings, library: Library | None, model: str | None) -
         return Describer(encoder, settings.cache, progress.working)
 
 
-def _rewriter(url: str | None, name: str | None, timeout: float | None) -> Rewrite:
+def _rewrite(author: LanguageModel, document: dict[str, Any], form: str) -> None:
+    """Put one of a document's texts into the language model's words, and say whose they are."""
+    from search.descriptions.sentence import shortened
+    from search.descriptions.writing import ALT_LENGTH
     from search.language_model import rewrite_description
 
-    language_model = open_language_model(url, name, timeout)
-
-    def rewrite(account: dict[str, Any], draft: str) -> str:
-        rewriting = rewrite_description(language_model, account, draft)
-        if rewriting.notice:
-            notice(rewriting.notice)
-        return rewriting.text
-
-    return rewrite
+    rewriting = rewrite_description(author, document, document[form])
+    document["language_model"] = None if rewriting.notice else printable(author.name)
+    if rewriting.notice:
+        notice(rewriting.notice)
+    else:
+        document[form] = shortened(rewriting.text, ALT_LENGTH) if form == "alt" else rewriting.text
 
 
 def _model_of(documents: Sequence[dict[str, Any]]) -> str | None:

@@ -81,6 +81,8 @@ def write(
     """
     if bool(query) + (album is not None) + everything != 1:
         raise click.UsageError("give one of QUERY, --album NAME and --all")
+    if no_automatic and descriptions:
+        raise click.UsageError("--descriptions are automatic; give it or --no-automatic, not both")
     from search.sidecars.placing import Style
     from search.sidecars.writing import Options
 
@@ -163,7 +165,7 @@ def _troubles(skipped: Sequence[Trouble], failures: Sequence[Trouble]) -> dict[s
 
 
 def _show_written(done: Written, dry_run: bool) -> None:
-    _show_troubles(done.skipped, done.failures)
+    _show_troubles(done.skipped, done.failures, "not written")
     parts = [f"{_many(done.written, 'sidecar')} written", f"{done.updated:,} updated"]
     parts += [f"{done.unchanged:,} unchanged"] if done.unchanged else []
     parts += [f"{done.empty:,} not needed"] if done.empty else []
@@ -173,7 +175,7 @@ def _show_written(done: Written, dry_run: bool) -> None:
 
 
 def _show_read(done: Read) -> None:
-    _show_troubles(done.skipped, done.failures)
+    _show_troubles(done.skipped, done.failures, "not read")
     parts = [f"{_many(done.sidecars, 'sidecar')} of {_many(done.photos, 'photo')} read"]
     parts += [f"{_many(done.tags, 'tag')} in them", f"{_many(done.changed, 'photo')} changed"]
     click.echo(", ".join(parts + _counts(done.skipped, done.failures)))
@@ -188,8 +190,8 @@ def _counts(skipped: Sequence[Trouble], failures: Sequence[Trouble]) -> list[str
     return [f"{len(troubles):,} {what}" for troubles, what in counted if troubles]
 
 
-def _show_troubles(skipped: Sequence[Trouble], failures: Sequence[Trouble]) -> None:
-    for troubles, what in ((skipped, "skipped"), (failures, "left as it was")):
+def _show_troubles(skipped: Sequence[Trouble], failures: Sequence[Trouble], failed: str) -> None:
+    for troubles, what in ((skipped, "skipped"), (failures, failed)):
         for one in troubles[:SHOWN_TROUBLES]:
             notice(f"{what}: {printable(f'{one.path}: {one.reason}')}")
         if len(troubles) > SHOWN_TROUBLES:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pixfind.cli.index import INTERRUPTED
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.text import printable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from search.tags.scoring import Scorer
     from search.tags.tagging import Summary
 
-INTERRUPTED = 130
 photos_argument = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 
 

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.photos.exif import Metadata, read_metadata, read_orientation
-from pixfind.photos.formats import FORMATS, prepare_pillow
+from pixfind.photos.formats import FORMATS, is_video_name, prepare_pillow
 
 # A file beyond this is no photo; reading it would only fill the memory.
 MAX_FILE_BYTES = 1 << 30
@@ -27,6 +27,8 @@ _one_large_at_a_time = threading.Semaphore()
 # Nothing smaller shows anything, and nothing longer and thinner is a picture.
 MIN_EDGE = 2
 MAX_ASPECT = 100
+UNKNOWN_FORMAT = "it is not in a picture format that can be read"
+VIDEO = "it is a video, and a picture is needed here; save one of its frames"
 # What makes the picture upright, by EXIF orientation.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -114,6 +116,9 @@ def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
         raise
     except MemoryError as error:
         raise PhotoReadError(path, "it needs more memory than there is now") from error
+    except UnidentifiedImageError as error:
+        is_video = is_video_name(path.name)
+        raise PhotoDecodeError(path, VIDEO if is_video else UNKNOWN_FORMAT) from error
     except _DECODE_ERRORS as error:
         raise PhotoDecodeError(path, _reason(error)) from error
 
@@ -186,8 +191,6 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "it is not in a picture format that can be read"
     text = " ".join(str(error).split()) or type(error).__name__
     return f"it is damaged or unsupported ({text})"
 

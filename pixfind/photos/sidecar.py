@@ -66,6 +66,7 @@ class Words:
             run said is then out of date.
         description: one line.
         is_automatic: whether that is a machine's.
+        people_only: whether a description that a machine gave goes, where people gave none.
         rating: 1 to 5 stars, or -1 for rejected.
     """
 
@@ -76,6 +77,7 @@ class Words:
     recognised: bool = False
     description: str | None = None
     is_automatic: bool = False
+    people_only: bool = False
     rating: int | None = None
 
     @property
@@ -101,7 +103,7 @@ def content_of(file: Path) -> bytes | None:
     """
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - a pipe would wait for ever
-            raise SidecarError(file, "is no file")
+            raise SidecarError(file, "is not a regular file")
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -218,10 +220,14 @@ def _merge_paths(
 
 
 def _merge_description(document: XmpDocument, words: Words, replace: bool) -> None:
-    if words.description is None:
-        return
     there = _description(document)
     is_ours = there is not None and there == _automatic_description(document)
+    if words.description is None:
+        if is_ours and words.people_only:
+            texts = [one for one in document.texts(DESCRIPTION) if _caption(one) == there]
+            document.change_items(DESCRIPTION, "Alt", [], texts)
+            document.remove(AUTOMATIC_DESCRIPTION)
+        return
     if there is not None and not is_ours and (not replace or words.is_automatic):
         return
     text = cleaned(printable(words.description), MAX_CAPTION)
@@ -287,7 +293,11 @@ def _automatic_description(document: XmpDocument) -> str | None:
 
 
 def _first(document: XmpDocument, name: Name) -> str | None:
-    return next((cleaned(text, MAX_CAPTION) for text in document.texts(name)), None) or None
+    return next((_caption(text) for text in document.texts(name)), None) or None
+
+
+def _caption(text: str) -> str | None:
+    return cleaned(text, MAX_CAPTION)
 
 
 def _rating(document: XmpDocument) -> int | None:

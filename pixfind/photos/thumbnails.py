@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from pixfind.durable import replace_file
-from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.errors import PhotoReadError
 from pixfind.photos.decode import decode, read_bytes
 from pixfind.photos.formats import is_video_name
 
@@ -67,23 +67,11 @@ class Thumbnails:
         if file.exists():
             return file
         if is_video_name(path.name):
-            return self.save(content_id, _still(path, SIZES[size], second), size, second)
+            from pixfind.videos.stills import still  # imports what photos have no use for
+
+            return self.save(content_id, still(path, SIZES[size], second), size, second)
         content = read_bytes(path)
         if hashlib.sha256(content).digest() != content_id:
             raise PhotoReadError(path, "it has changed since; run pixfind index again")
         return self.save(content_id, decode(content, path, SIZES[size]).image, size)
 
-
-def _still(path: Path, edge: int, second: float | None) -> Image.Image:
-    from pixfind.videos.reading import open_video
-    from pixfind.videos.shots import chosen_frames
-
-    with open_video(path) as video:
-        if second is not None:
-            image = video.frame_at(second, edge)
-        else:
-            first = next(chosen_frames(video.frames(edge), video.duration), None)
-            image = None if first is None else first.image
-    if image is None:
-        raise PhotoDecodeError(path, "it has no frame that can be decoded")
-    return image

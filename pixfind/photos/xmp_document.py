@@ -15,11 +15,12 @@ from typing import Any
 from xml.dom.minidom import Comment, Document, Element, Node, ProcessingInstruction, Text
 from xml.sax.saxutils import escape, quoteattr
 
-from defusedxml import minidom
+from defusedxml import DTDForbidden, minidom
 
 from pixfind.errors import SidecarError
 
-# A tree takes a kilobyte or so for each; thousands are usual, and a bomb has millions.
+# A tree takes a kilobyte or so for each tag and attribute; thousands are usual, and a bomb has
+# millions.
 MAX_TAGS = 100_000
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -72,10 +73,16 @@ class XmpDocument:
         Raises:
             SidecarError: it is no XMP.
         """
-        if content.count(b"<") > MAX_TAGS:
-            raise SidecarError(file, f"has more than {MAX_TAGS:,} tags, too many for a sidecar")
+        if max(content.count(b"<"), content.count(b"=")) > MAX_TAGS:
+            raise SidecarError(
+                file, f"has more than {MAX_TAGS:,} tags or attributes, too many for a sidecar"
+            )
         try:
             document = minidom.parseString(content, forbid_dtd=True)
+        except DTDForbidden as error:
+            raise SidecarError(
+                file, "has a DTD, which XMP has not and pixfind does not read"
+            ) from error
         except Exception as error:  # defusedxml's, expat's, and those of codecs nobody has heard of
             raise SidecarError(file, f"is damaged, or no XMP ({_reason(error)})") from error
         rdf = next((e for e in _elements(document) if _is(e, RDF, "RDF")), None)

@@ -10,16 +10,19 @@ from pixfind.parts import Box
 
 @dataclass(frozen=True)
 class Facts:
-    """What the file says of itself.
+    """What the file says of itself, and people of it.
 
     ``taken_at`` is the camera's local time, ISO 8601; latitude and longitude are degrees, north
-    and east positive.
+    and east positive; ``rating`` is 1 to 5 stars. ``tags`` are those that it has in the library.
     """
 
     taken_at: str | None = None
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    caption: str | None = None
+    rating: int | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from search.descriptions.evidence import Evidence, Witness
 from search.descriptions.generator import generator_of
 from search.descriptions.nouns import row_of
 from search.descriptions.pixels import Pixels, measure
-from search.descriptions.seen import Seen, look, subjects_of
+from search.descriptions.seen import Seen, look, subjects_of, without_count
 from search.descriptions.sentence import sentence
 from search.descriptions.where import place_of, tile_pictures
 from search.descriptions.writing import alt_text, long_text
@@ -87,7 +87,11 @@ class Describer:
         if not found:
             return _of_colours(pixels), "search"
         best = found[0].parts
-        return sentence(best, unsure(best, evidence)), "search"
+        perhaps = unsure(best, evidence)
+        counted = without_count(best, evidence)
+        if best.subject.key in perhaps:
+            perhaps |= {counted.subject.key}
+        return sentence(counted, perhaps), "search"
 
     def _placed(self, seen: Seen, image: Image.Image) -> tuple[Subject, ...]:
         subjects = subjects_of(seen)

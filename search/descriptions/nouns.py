@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from search.descriptions.inventory import Number, Phrase, Slot, inventory
+from search.descriptions.sentence import is_plural
 from search.tags.vocabulary import Label, shipped
 
 # Kinds of tag that are things to be seen, and the kind of subject that they make.
@@ -58,4 +58,4 @@ def _said(label: Label) -> str:
 
 
 def _number(text: str) -> Number:
-    return "1" if re.match(r"(a|an|the) ", text) else "many"
+    return "many" if is_plural(text) else "1"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from pixfind.catalog import assets, photos
 from pixfind.catalog.descriptions import keep_description, undescribed
 from pixfind.catalog.names import camera_name
 from pixfind.catalog.photos import Photo
-from pixfind.errors import PhotoError
+from pixfind.config import normal_path
+from pixfind.encoders.base import Vectors
+from pixfind.errors import PathNotFoundError, PhotoError
 from pixfind.library import Library
 from pixfind.photos.decode import decode_file
+from pixfind.photos.exif import Metadata
+from pixfind.photos.formats import is_video_name
 from search.descriptions.account import Account, Facts
 from search.descriptions.describing import Describer
 from search.pictures import locate
@@ -46,7 +53,10 @@ def describe_named(
         PhotoError: the file cannot be read or decoded.
     """
     if library is None:
-        return describe_file(describer, Path(named), places=places), Path(named)
+        path = normal_path(Path(named))
+        if not os.path.exists(path):  # noqa: PTH110 - Path's raises for names that cannot be
+            raise PathNotFoundError(path)
+        return describe_file(describer, path, places=places), path
     with library.catalog.read() as session:
         where = locate(session, named, read_files=True)
         if isinstance(where, Path):
@@ -56,27 +66,51 @@ def describe_named(
 
 
 def describe_file(describer: Describer, path: Path, *, places: bool = True) -> Account:
-    """Describe a picture file.
+    """Describe a picture file; of a video, the first frame that shows something.
 
     Raises:
         PhotoError: it cannot be read or decoded.
     """
-    decoded = decode_file(path, describer.edge)
-    of_file = decoded.metadata
+    image, of_file = _opened(path, describer.edge)
     camera = camera_name(of_file.camera_make, of_file.camera_model)
-    facts = Facts(of_file.taken_at, camera, of_file.latitude, of_file.longitude)
-    return describer.describe(decoded.image, facts, places=places)
+    facts = Facts(
+        of_file.taken_at, camera, of_file.latitude, of_file.longitude,
+        of_file.caption, of_file.rating, of_file.keywords,
+    )  # fmt: skip
+    return describer.describe(image, facts, places=places)
 
 
-def describe_photo(describer: Describer, photo: Photo, *, places: bool = True) -> Account:
-    """Describe a photo of the library by what that knows of it.
+def describe_photo(
+    describer: Describer, photo: Photo, vector: Vectors | None = None, *, places: bool = True
+) -> Account:
+    """Describe a photo of the library by what that knows of it; of a video, its thumbnail's frame.
+
+    Args:
+        describer: with the model.
+        photo: which.
+        vector: of that model, (dim,), if it is known.
+        places: see ``Describer.describe``.
 
     Raises:
         PhotoError: its file cannot be read or decoded.
     """
-    facts = Facts(photo.taken_at, photo.camera, photo.latitude, photo.longitude)
-    image = decode_file(photo.path, describer.edge).image
-    return describer.describe(image, facts, places=places)
+    facts = Facts(
+        photo.taken_at, photo.camera, photo.latitude, photo.longitude,
+        photo.caption, photo.rating, photo.tags,
+    )  # fmt: skip
+    image, _ = _opened(photo.path, describer.edge)
+    # A video's vector is of all its frames, which one of them need not be like.
+    known = vector if photo.duration is None else None
+    return describer.describe(image, facts, known, places=places)
+
+
+def _opened(path: Path, edge: int) -> tuple[Image.Image, Metadata]:
+    if is_video_name(path.name):
+        from pixfind.videos.stills import opening  # imports what photos have no use for
+
+        return opening(path, edge)
+    decoded = decode_file(path, edge)
+    return decoded.image, decoded.metadata
 
 
 def describe_library(
@@ -110,9 +144,7 @@ def describe_library(
                     photo = photos.photo(session, asset_id)
                     vector = assets.vector_of(session, asset_id, model.id)
                 try:
-                    facts = Facts(photo.taken_at, photo.camera, photo.latitude, photo.longitude)
-                    image = decode_file(photo.path, describer.edge).image
-                    account = describer.describe(image, facts, vector)
+                    account = describe_photo(describer, photo, vector)
                 except PhotoError as error:
                     failures += 1
                     failed(error)

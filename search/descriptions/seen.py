@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search.descriptions.account import Subject
 from search.descriptions.beam import is_civil, stems
@@ -10,6 +10,7 @@ from search.descriptions.evidence import Evidence
 from search.descriptions.inventory import Phrase
 from search.descriptions.nouns import row_of, rows_of
 from search.descriptions.pixels import Pixels
+from search.descriptions.sentence import Parts
 
 # From these probabilities on a further thing, the scene and the light are named.
 THING, SCENE, LIGHT = 0.6, 0.6, 0.6
@@ -24,8 +25,6 @@ COUNTS = {
 }
 UNCOUNTED = ("a group of people", "a crowd of people", "a group of children", "a team of players")
 LIGHTS = ("at night", "at sunset")
-# Too general to be worth a word beside anything else.
-SAYS_LITTLE = ("a person", "people")
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,16 @@ def people(evidence: Evidence) -> int | None:
         if chance >= COUNTED and more <= OTHER:
             return count
     return None
+
+
+def without_count(parts: Parts, evidence: Evidence) -> Parts:
+    """Return parts that say "people" where they count people whose number is not certain."""
+    subject = parts.subject
+    is_counted = subject.kinds[0] == "person" and subject.number in ("2", "3")
+    row = row_of("subject: people")
+    if row is None or not is_counted or str(people(evidence)) == subject.number:
+        return parts
+    return replace(parts, subject=evidence.phrases[row])
 
 
 def _things(evidence: Evidence) -> tuple[tuple[Phrase, float], ...]:

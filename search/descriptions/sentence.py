@@ -12,6 +12,10 @@ ARTICLE = re.compile(r"\b(an?)(?= (\w+))", re.IGNORECASE)
 # Begins what is said of a subject that goes on: "is running"; others describe: "with a beard".
 PARTICIPLE = re.compile(r"(\w+ing|parked|perched)\b")
 
+# Begins what follows a noun phrase's own noun: "corn on the cob", "wheat growing in a field".
+NOT_HEAD = re.compile(r" (?:of|on|in|with|under|and|growing|lying)\b")
+PLURALS = ("people", "men", "women", "children", "sheep", "dice")
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -82,6 +86,15 @@ def agreeing(parts: Parts) -> str:
     if parts.subject.number == "1":
         return parts.action.text
     return re.sub(r"\bits mouth\b", "their mouths", parts.action.text)
+
+
+def is_plural(noun: str) -> bool:
+    """Whether a noun phrase asks for "are": "trees" and "two men", but not "grass" or "a dog"."""
+    head = NOT_HEAD.split(noun)[0].split(" ")
+    if head[0] in ("a", "an", "the"):
+        return False
+    ends_so = head[-1].endswith("s") and not head[-1].endswith(("ss", "us"))
+    return ends_so or head[-1] in PLURALS
 
 
 def with_articles(text: str) -> str:

@@ -109,7 +109,9 @@ class LanguageModel:
             case {"data": [{"id": str(name)}, *_]} if name:
                 return name
             case {"data": [] | None}:
-                raise LanguageModelProtocolError(self.url, "has no model yet")
+                raise LanguageModelProtocolError(
+                    self.url, "has no model yet", "get one, for example with: ollama pull NAME"
+                )
         raise LanguageModelProtocolError(self.url, "does not list its models as expected")
 
     def complete(self, messages: Sequence[Message]) -> str:
@@ -130,7 +132,9 @@ class LanguageModel:
                 lines = (clean_line(line) for line in _without_thoughts(content).splitlines())
                 if answer := "\n".join(filter(None, lines)):
                     return shortened(answer, MAX_ANSWER_CHARS)
-                raise LanguageModelProtocolError(self.url, "gave an empty answer")
+                raise LanguageModelProtocolError(
+                    self.url, "gave an empty answer", "name another model with --llm-model"
+                )
         raise LanguageModelProtocolError(self.url, "gave an answer without any text")
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:

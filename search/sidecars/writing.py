@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ from search.sidecars.words import Wording
 
 Progress = Callable[[int, int], None]
 BATCH = 500
+NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ class _Writer:
             self.failures.append(Trouble(error.file, error.problem))
         except OSError as error:
             reason = f"cannot be written ({error.strerror or error})"
+            if error.errno in NOT_ALLOWED and self._options.to is None:
+                reason += "; name a folder elsewhere with --to"
             self.failures.append(Trouble(sidecar, reason))
 
     def _written(self, place: Place, sidecar: Path, words: Words) -> _Outcome:
