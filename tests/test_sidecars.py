@@ -209,7 +209,8 @@ def asset(library: Library, path: Path) -> int:
 
 def accept(library: Library, asset_id: int, *names: str) -> None:
     with library.catalog.write() as session:
-        owner_tags.accept(session, names, [asset_id])
+        for name in names:
+            owner_tags.accept(session, name, [asset_id])
 
 
 def reject(library: Library, asset_id: int, *names: str) -> None:
@@ -617,7 +618,8 @@ def test_what_is_taken_out_by_a_program_that_knows_one_kind_of_path(
     read_sidecars(library)
     assert tags_from(library, red) == {"Rex"}
     with library.catalog.write() as session:
-        owner_tags.withdraw(session, ["dog", "animal"], [red])
+        for name in ("dog", "animal"):
+            owner_tags.withdraw(session, name, [red])
     write(library)
     assert items(sidecar, "dc:subject") == ["Rex", "plant"]
     assert items(sidecar, "digiKam:TagsList") == ["Rex", "plant"]

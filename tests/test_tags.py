@@ -239,6 +239,25 @@ def test_accepted_tags_bring_what_they_imply_and_take_the_place_of_automatic_one
     assert tagged(library, "red.jpg") == {"red": FROM_USER, "colour": FROM_USER}
 
 
+def test_withdrawing_takes_back_what_came_with_a_tag_and_no_more(
+    library: Library, index: Index, photos: Path
+) -> None:
+    index(photos)
+    owner.accept(library, "dachshund", ["red.jpg", "blue.webp"])
+    assert set(tagged(library, "red.jpg")) == {"dachshund", "dog", "mammal", "animal"}
+    owner.withdraw(library, "dachshund", ["red.jpg"])
+    assert tagged(library, "red.jpg") == {}
+    owner.accept(library, "poodle", ["blue.webp"])
+    owner.withdraw(library, "dachshund", ["blue.webp"])  # of which the poodle implies as much
+    assert set(tagged(library, "blue.webp")) == {"poodle", "dog", "mammal", "animal"}
+    owner.withdraw(library, "poodle", ["blue.webp"])
+    assert tagged(library, "blue.webp") == {}
+    owner.accept(library, "animal", ["green.png"])
+    owner.accept(library, "poodle", ["green.png"])
+    owner.withdraw(library, "poodle", ["green.png"])
+    assert tagged(library, "green.png") == {"animal": FROM_USER}  # which was said by itself
+
+
 def test_what_the_owner_said_outlives_indexing_again_and_another_model(
     library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer], tmp_path: Path
 ) -> None:

@@ -214,6 +214,7 @@ _RECOGNITION = (
     """,
     "ALTER TABLE asset_tag ADD COLUMN score REAL",
     "ALTER TABLE asset_tag ADD COLUMN run_id INTEGER REFERENCES tag_run (id)",
+    "ALTER TABLE asset_tag ADD COLUMN said_at TEXT",
     "CREATE INDEX asset_tag_by_run ON asset_tag (run_id) WHERE run_id IS NOT NULL",
     """
     CREATE TABLE tag_rejection (

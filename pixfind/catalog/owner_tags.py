@@ -20,7 +20,7 @@ from pixfind.catalog.schema import (
     TagCoverage,
     TagRejection,
 )
-from pixfind.catalog.tags import forget_unused, ids_of, known_ids, rejected
+from pixfind.catalog.tags import forget_unused, from_source, ids_of, known_ids, rejected
 
 
 @dataclass(frozen=True)
@@ -33,32 +33,63 @@ class Examples:
 
 def accept(
     session: Session,
-    names: Collection[str],
+    name: str,
     asset_ids: Sequence[int],
+    *,
+    implied: Collection[str] = (),
     implying: Collection[str] = (),
 ) -> None:
-    """Record that the owner gives these tags to assets, whatever was said before.
+    """Record that the owner gives a tag to assets, whatever was said before.
 
     Args:
         session: a transaction.
-        names: of the tags.
+        name: of the tag.
         asset_ids: of the assets.
-        implying: tags that imply one of them; where these were rejected together with it, that is
+        implied: tags that it implies, which they get with it.
+        implying: tags that imply it; where these were rejected together with it, that is
             forgotten too.
     """
-    tag_ids = list(ids_of(session, names).values())
-    _forget_rejections(session, names, asset_ids, implying)
-    session.execute(
-        delete(AssetTag).where(
-            AssetTag.tag_id.in_(tag_ids),
+    _forget_rejections(session, [name, *implied], asset_ids, implying)
+    at = _now()
+    _give(session, [name], asset_ids, at, anew=True)
+    _give(session, implied, asset_ids, at, anew=False)
+
+
+def imply(session: Session, name: str, asset_ids: Sequence[int], implied: Collection[str]) -> None:
+    """Give assets that the owner has given a tag what it implies, where they lack that.
+
+    Args: as for ``accept``.
+    """
+    tag_id = ids_of(session, [name])[folded(name)]
+    rows = session.execute(
+        select(AssetTag.said_at, AssetTag.asset_id).where(
+            AssetTag.tag_id == tag_id,
+            AssetTag.source == FROM_USER,
             AssetTag.asset_id.in_(among(asset_ids)),
-            AssetTag.source.in_((AUTOMATIC, FROM_USER)),
         )
-    )
+    ).all()
+    for at, asset_id in rows:
+        _give(session, implied, [asset_id], at, anew=False)
+
+
+def _give(
+    session: Session,
+    names: Collection[str],
+    asset_ids: Sequence[int],
+    at: str | None,
+    *,
+    anew: bool,
+) -> None:
+    """Make tags the owner's; those that are so already keep their time unless said anew."""
+    tag_ids = set(ids_of(session, names).values())
+    sources = (AUTOMATIC, FROM_USER) if anew else (AUTOMATIC,)
+    of_these = AssetTag.tag_id.in_(tag_ids), AssetTag.asset_id.in_(among(asset_ids))
+    session.execute(delete(AssetTag).where(*of_these, AssetTag.source.in_(sources)))
+    given = from_source(session, asset_ids, FROM_USER)
     session.add_all(
-        AssetTag(asset_id=asset_id, tag_id=tag_id, source=FROM_USER)
+        AssetTag(asset_id=asset_id, tag_id=tag_id, source=FROM_USER, said_at=at)
         for asset_id in asset_ids
-        for tag_id in tag_ids
+        for tag_id in sorted(tag_ids - given[asset_id])
     )
     session.flush()
 
@@ -71,7 +102,11 @@ def reject(
 ) -> None:
     """Record that these tags are not true of assets: they go, and no run brings them back.
 
-    Args: as for ``accept``; what implies one of the tags is rejected with it.
+    Args:
+        session: a transaction.
+        names: of the tags.
+        asset_ids: of the assets.
+        implying: tags that imply one of them, which are rejected with it.
     """
     said = set(ids_of(session, names).values())
     tag_ids = said | set(ids_of(session, implying).values())
@@ -94,27 +129,38 @@ def reject(
 
 def withdraw(
     session: Session,
-    names: Collection[str],
+    name: str,
     asset_ids: Sequence[int],
+    *,
+    implied: Collection[str] = (),
     implying: Collection[str] = (),
 ) -> None:
-    """Forget what the owner has said of these tags for assets, one way or the other.
+    """Forget what the owner has said of a tag for assets, one way or the other.
 
-    The next runs give back what the files and the models say of them.
+    What was accepted or rejected together with it goes, too. The next runs give back what the
+    files and the models say of them.
 
     Args: as for ``accept``.
     """
-    tag_ids = list(_of(session, names).values())
-    _forget_rejections(session, names, asset_ids, implying)
+    _forget_rejections(session, [name], asset_ids, implying)
     session.execute(delete(TagCoverage).where(TagCoverage.asset_id.in_(among(asset_ids))))
-    session.execute(
-        delete(AssetTag).where(
-            AssetTag.tag_id.in_(tag_ids),
-            AssetTag.asset_id.in_(among(asset_ids)),
-            AssetTag.source == FROM_USER,
-        )
+    tag_ids, with_it = _of(session, [name]).values(), _of(session, implied).values()
+    of_owner = AssetTag.source == FROM_USER, AssetTag.asset_id.in_(among(asset_ids))
+    said = select(AssetTag.asset_id, AssetTag.said_at).where(
+        *of_owner, AssetTag.tag_id.in_(tag_ids)
     )
-    forget_unused(session, tag_ids)
+    together = [tuple(row) for row in session.execute(said)]
+    for asset_id, at in together:
+        session.execute(
+            delete(AssetTag).where(
+                AssetTag.source == FROM_USER,
+                AssetTag.asset_id == asset_id,
+                AssetTag.said_at == at,
+                AssetTag.tag_id.in_(with_it),
+            )
+        )
+    session.execute(delete(AssetTag).where(*of_owner, AssetTag.tag_id.in_(tag_ids)))
+    forget_unused(session, {*tag_ids, *with_it})
 
 
 def examples(session: Session) -> dict[str, Examples]:

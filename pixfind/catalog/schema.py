@@ -170,7 +170,8 @@ class Tag(Base):
 class AssetTag(Base):
     """A picture's tag and where it comes from: ``file``, ``user``, ``sidecar`` or ``automatic``.
 
-    Automatic ones have a ``score``, the probability in [0, 1], and the run that gave them.
+    Automatic ones have a ``score``, the probability in [0, 1], and the run that gave them. Those of
+    the owner have a time, ISO 8601 in UTC: what was said together has the same.
     """
 
     __tablename__ = "asset_tag"
@@ -179,6 +180,7 @@ class AssetTag(Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     score: Mapped[float | None]
     run_id: Mapped[int | None] = mapped_column(ForeignKey("tag_run.id"))
+    said_at: Mapped[str | None]
 
 
 class TagRejection(Base):

@@ -157,9 +157,9 @@ def reject(settings: Settings, tag: str, photos: tuple[str, ...], as_json: bool)
 def withdraw(settings: Settings, tag: str, photos: tuple[str, ...], as_json: bool) -> None:
     """Take back what you accepted or rejected.
 
-    What was rejected together with it is taken back, too; what was accepted together with it
-    (dog and animal, of a dachshund) stays. The next pixfind tag gives back the automatic tags, and
-    the next pixfind index the keywords of the files.
+    What came with it (dog and animal, with a dachshund) is taken back, too, unless you said it
+    otherwise. The next pixfind tag gives back the automatic tags, and the next pixfind index the
+    keywords of the files.
 
     \b
     Example:

@@ -74,4 +74,3 @@ class Thumbnails:
         if hashlib.sha256(content).digest() != content_id:
             raise PhotoReadError(path, "it has changed since; run pixfind index again")
         return self.save(content_id, decode(content, path, SIZES[size]).image, size)
-

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pixfind.catalog import owner_tags, tagging, tags
 from pixfind.catalog.names import folded
+from pixfind.catalog.schema import FROM_USER
 from pixfind.errors import TaggingError, UnknownTagError
 from pixfind.library import Library
 from pixfind.text import printable
@@ -36,9 +37,9 @@ def accept(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
     with library.catalog.read() as session:
         name, vocabulary = _named(library, session, tag)
         chosen = _photos(session, photos, read_files)
-    implied = vocabulary.ancestors(name) if _has(vocabulary, name) else ()
+    above, below = _above(vocabulary, name), _below(vocabulary, name)
     with library.catalog.write() as session:
-        owner_tags.accept(session, [name, *implied], chosen, _below(vocabulary, name))
+        owner_tags.accept(session, name, chosen, implied=above, implying=below)
     return name
 
 
@@ -62,7 +63,7 @@ def reject(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
 def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: bool = True) -> str:
     """Forget what was said of a tag for photos, one way or the other.
 
-    What was rejected together with it is forgotten too; what it implies stays accepted.
+    What was accepted or rejected together with it is forgotten, too.
 
     Args: as for ``accept``.
 
@@ -73,8 +74,13 @@ def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: b
     with library.catalog.read() as session:
         name, vocabulary = _known(library, session, tag)
         chosen = _photos(session, photos, read_files)
+    above, below = _above(vocabulary, name), _below(vocabulary, name)
     with library.catalog.write() as session:
-        owner_tags.withdraw(session, [name], chosen, _below(vocabulary, name))
+        owner_tags.withdraw(session, name, chosen, implied=above, implying=below)
+        # Another tag of the owner's may imply as much.
+        for asset_id, held in tags.tags_on(session, chosen).items():
+            for other in (one.name for one in held if one.source == FROM_USER):
+                owner_tags.imply(session, other, [asset_id], _above(vocabulary, other))
     return name
 
 
@@ -122,6 +128,10 @@ def _has(vocabulary: Vocabulary, name: str) -> bool:
     except UnknownTagError:
         return False
     return True
+
+
+def _above(vocabulary: Vocabulary, name: str) -> tuple[str, ...]:
+    return vocabulary.ancestors(name) if _has(vocabulary, name) else ()
 
 
 def _below(vocabulary: Vocabulary, name: str) -> tuple[str, ...]:
