@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,3 +68,25 @@ def test_demo_leaves_the_users_own_library_alone(
     assert all(1 <= len(answer["results"]) <= 3 for answer in made["searches"])
     with Library.open(settings.library) as library:
         assert library_status(library).photos == 3
+
+
+@pytest.mark.usefixtures("skimage")
+def test_demo_of_another_environment_is_run_again(
+    pixfind: Pixfind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after installing pixfind anew: the old environment's photographs may be gone."""
+    from pixfind.cli import demo
+
+    ours = demo.demo_photos()
+    for name in ("old", "new"):
+        folder = tmp_path / name / "skimage" / "data"
+        folder.mkdir(parents=True)
+        for photo in demo.demo_manifest()["photos"]:
+            if (ours / photo).exists():
+                shutil.copyfile(ours / photo, folder / photo)
+        monkeypatch.setattr(demo, "demo_photos", lambda folder=folder: folder)
+        ran = pixfind("--library", tmp_path / "library", "demo")
+        assert ran.exit_code == 0, ran.stderr
+        if name == "old":
+            shutil.rmtree(tmp_path / "old")
+    assert str(tmp_path / "old") not in pixfind("--library", tmp_path / "library", "status").stdout
