@@ -186,7 +186,7 @@ class Library:
         return asked
 
     def _current(self, cache: VectorCache) -> VectorIndex:
-        index = cache.current()
+        index = cache.current(at_once=False)
         if not cache.is_saved:
             # For the next process's sake only: an indexer at work saves by itself, and a library
             # on a full or read-only disk can still be searched.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ from pixfind.durable import replace_file
 from pixfind.vectors import VectorIndex
 
 READ_CHUNK = 1 << 22
+# Bringing an index up to date that others may be searching means copying it. Where that takes more
+# than so many seconds, it is used as it is for so many times as long: while a large library is
+# being indexed, a search would otherwise copy gigabytes after every batch.
+SLOW_S, REST = 0.5, 20.0
 # The cosine of a vector with its own 8-bit code.
 SAME_VECTOR = 0.98
 
@@ -59,10 +64,14 @@ class VectorCache:
         self._saved = -1
         self._reflects = -1
         self._index: VectorIndex | None = None
+        self._rests_until = 0.0
         self._lock = threading.Lock()
 
-    def current(self) -> VectorIndex:
+    def current(self, *, at_once: bool = True) -> VectorIndex:
         """Return the index as of the catalog's present generation.
+
+        Args:
+            at_once: else, where catching up takes long, it may be a little behind.
 
         It is read from disk where the file is whole, and caught up from the catalog where it is
         behind; a missing or damaged file is rebuilt. An index that was handed out before is
@@ -72,10 +81,15 @@ class VectorCache:
             generation = self._catalog.generation()
             if self._index is not None and self._reflects == generation:
                 return self._index
+            if self._index is not None and not at_once and time.monotonic() < self._rests_until:
+                return self._index
+            started = time.monotonic()
             index = self._read() if self._index is None else self._index.copy()
             if self._reflects != generation:
                 self._catch_up(index)
                 self._reflects = generation
+            took = time.monotonic() - started
+            self._rests_until = started + (1 + REST) * took if took > SLOW_S else 0.0
             self._index = index
             return index
 

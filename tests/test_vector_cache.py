@@ -299,6 +299,22 @@ def test_open_library_follows_another_process(
 # Files
 
 
+def test_an_index_that_is_slow_to_catch_up_rests_between_searches(
+    cache_folder: Path, library: Library, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixfind.vector_cache.SLOW_S", 0.0)
+    monkeypatch.setattr("pixfind.vector_cache.REST", 1e6)
+    model = library.model()
+    assert model is not None
+    for name, expected in (("one", 4), ("two", 4)):
+        add_photo(photos, f"{name}.png", f"#{'12' if name == 'one' else '34'}5678")
+        with Library.open(library.folder) as other:
+            Indexer(other, FakeEncoder()).run([photos])
+        assert len(library.index(model)) == expected  # the second one comes too soon
+    assert len(library.vectors(model).current()) == 5  # who writes it to disk does not wait
+    assert len(library.index(model)) == 5
+
+
 def test_one_index_file_for_each_model_and_nothing_else(
     cache_folder: Path, library: Library, photos: Path, index: Index
 ) -> None:
