@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pixfind.calibration.link import sigmoid
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.encoders.store import ModelStore
 from pixfind.evaluation.embedding import embed_photos
@@ -27,7 +28,6 @@ from search.tags.recognition import (
     background,
     label_vectors,
     log_odds,
-    probability,
     usage_of,
 )
 from search.tags.vocabulary import Vocabulary, shipped
@@ -78,7 +78,7 @@ def run(folder: str = DATA) -> None:
     for case in cases(pool.named, tags):
         right = dev.named[:, case.tag]
         for way, odds in _odds(pool, dev, case, usage).items():
-            found = average_precision(odds, right), f1(probability(odds) >= LIKELY, right)
+            found = average_precision(odds, right), f1(sigmoid(odds) >= LIKELY, right)
             figures.setdefault((case.count, way), []).append(found)
     for count in COUNTS:
         means = [np.mean(figures[count, way], axis=0) for way in (PROMPT, EXAMPLES, BOTH)]

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pixfind.calibration.link import sigmoid
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import UnknownTagError
@@ -30,9 +31,9 @@ from search.tags.recognition import (
     Background,
     Doubles,
     background,
+    directions,
     label_vectors,
     log_odds,
-    probability,
     usage_of,
 )
 from search.tags.vocabulary import Vocabulary, shipped
@@ -68,12 +69,14 @@ class Ways:
         labels: the means of their prompts, (labels, dim).
         plain: the vectors of one prompt each, (labels, dim).
         usual: what ``labels`` score in general.
+        together: how their scores go together, see ``recognition.directions``.
     """
 
     vocabulary: Vocabulary
     labels: Vectors
     plain: Vectors
     usual: Background
+    together: Vectors
 
     def scores(self, photos: Vectors) -> Mapping[str, Doubles]:
         """Return by way what photos (n, dim) score, (n, labels); the last is the program's."""
@@ -89,10 +92,10 @@ class Ways:
     def tags(self, photos: Vectors) -> Flags:
         """Return the tags that the program gives photos (n, dim), bool (n, labels)."""
         rows = {label.name: row for row, label in enumerate(self.vocabulary.labels)}
-        chooser = Chooser(self.vocabulary, self.usual.directions)
+        chooser = Chooser(self.vocabulary, self.together)
         *_, odds = self.scores(photos).values()
         given = np.zeros((len(photos), len(rows)), bool)
-        for row, probabilities in enumerate(chooser.consistent(probability(odds))):
+        for row, probabilities in enumerate(chooser.consistent(sigmoid(odds))):
             given[row, [rows[name] for name in chooser.choose(probabilities)]] = True
         return given
 
@@ -148,7 +151,7 @@ def _ways(encoder: Encoder, vocabulary: Vocabulary) -> Ways:
     if usual is None:
         raise SystemExit("the model has no calibration")
     plain = embed_texts(encoder, [PLAIN.format(label.phrase) for label in vocabulary.labels])
-    return Ways(vocabulary, labels, plain, usual)
+    return Ways(vocabulary, labels, plain, usual, directions(encoder, labels, None))
 
 
 def _library(encoder: Encoder, vocabulary: Vocabulary, folder: Path) -> Truth:

@@ -84,8 +84,7 @@ class PhotoLibrary:
             workers: threads that decode; else one for each core.
             regions: see ``indexer.Indexer``.
         """
-        name = self._library.model_name(self._asked, self._settings.model)
-        indexer = Indexer(self._library, self._models.load(name), workers=workers, regions=regions)
+        indexer = Indexer(self._library, self._encoder, workers=workers, regions=regions)
         summary = indexer.run([Path(path) for path in paths])
         self.__dict__.pop("_engine", None)
         if summary.interrupted:
@@ -176,16 +175,15 @@ class PhotoLibrary:
             VocabularyError: there are no labels, or one is there twice.
             UncalibratedError: see ``search.tags.classes``.
         """
-        from pixfind.photos.decode import decode_file
+        from pixfind.evaluation.embedding import embed_photos
         from search.tags.classes import Classifier
         from search.tags.vocabulary import vocabulary_of
 
         encoder = self._encoder
         classifier = Classifier(encoder, vocabulary_of(labels), self._settings.cache)
-        size = encoder.spec.image_size
-        vectors = encoder.encode_images(
-            [decode_file(Path(picture), size).image for picture in pictures]
-        )
+        if not pictures:
+            return []
+        vectors = embed_photos(encoder, [Path(picture) for picture in pictures])
         return classifier.each(vectors) if several else classifier.choose(vectors)
 
     def tag(self) -> TagSummary:
@@ -256,16 +254,16 @@ class PhotoLibrary:
     def _describer(self) -> Describer:
         from search.descriptions.describing import Describer
 
-        name = self._library.model_name(self._asked, self._settings.model)
-        return Describer(self._models.load(name), self._settings.cache)
+        return Describer(self._encoder, self._settings.cache)
 
     def _tag_scorer(self) -> Scorer:
         from search.tags.scoring import Scorer
 
         return Scorer(self._library, self._encoder, self._settings.cache)
 
-    @cached_property
+    @property
     def _encoder(self) -> Encoder:
+        """The model asked for, else the library's, which an indexer may have changed."""
         return self._models.load(self._library.model_name(self._asked, self._settings.model))
 
     @cached_property

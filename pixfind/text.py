@@ -54,3 +54,12 @@ def clock(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return the text, cut at the end of a word if it is longer than so many characters."""
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 1]
+    whole = cut if text[longest - 1].isspace() else cut.rpartition(" ")[0] or cut
+    return whole.rstrip(" ,;.") + "…"

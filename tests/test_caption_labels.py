@@ -116,7 +116,7 @@ def test_lists_hold_one_label_that_is_named(vocabulary: Vocabulary) -> None:
 
 def test_level_of_none_is_that_of_the_program() -> None:
     deviations = np.random.default_rng(0).normal(0.5, 1, (500, 4))
-    usual = Background(np.zeros(4), np.ones(4), np.eye(4, dtype=np.float32))
+    usual = Background(np.zeros(4), np.ones(4))
     none = np.array(classification._none(usual, deviations)) > classification.UNSURE
     height = classes.height(deviations, classification.DEVIATION_TEMPERATURE)
     assert 0 < none.sum() < len(none)

@@ -147,7 +147,9 @@ def test_a_label_more_does_not_embed_the_shipped_ones_again(tmp_path: Path) -> N
     own = labels_of("our cabin")
     both = Vocabulary("both", (shipped().labels[0], *own.labels, *shipped().labels[1:]))
     after = label_vectors(encoder, both, tmp_path)
-    assert encoder.texts == asked + 1 + len(PROMPTS)
+    (cabin,) = own.labels
+    prompts = {cabin.name, *(prompt.format(cabin.phrase) for prompt in PROMPTS)}
+    assert encoder.texts == asked + len(prompts)
     np.testing.assert_array_equal(np.delete(after, 1, axis=0), before)
     np.testing.assert_array_equal(after[1:2], label_vectors(encoder, own, tmp_path))
 
@@ -158,7 +160,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(np, "savez", full)
     texts = [f"thing {i}" for i in range(200)]
     assert embed_cached(FakeEncoder(), texts, tmp_path).shape == (200, FakeEncoder().spec.dim)
     assert not list((tmp_path / "texts").iterdir())

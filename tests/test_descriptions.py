@@ -33,6 +33,7 @@ from pixfind.encoders.openclip import (
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
 from pixfind.parts import Box
+from pixfind.text import shortened
 from search.descriptions import inventory as phrases
 from search.descriptions.account import Facts, Subject
 from search.descriptions.beam import SURE_OF_SUBJECT, Search
@@ -50,7 +51,6 @@ from search.descriptions.sentence import (
     is_plural,
     joined,
     sentence,
-    shortened,
     with_articles,
 )
 from search.descriptions.where import place_of

@@ -477,6 +477,17 @@ def test_of_labels_for_the_same_evidence_the_likeliest_is_given() -> None:
     assert chooser.choose(np.array([0.1, 0.1, 0.1, 0.1])) == {}
 
 
+def test_what_somebody_is_must_be_surer_than_that_somebody_is_there() -> None:
+    labels = (
+        Label("person", "person", (), (), "a person"),
+        Label("boy", "person", ("person",), (), "a boy"),
+        Label("boat", "vehicle", (), (), "a boat"),
+    )
+    chooser = Chooser(Vocabulary("v", labels), np.eye(3, dtype=np.float32))
+    assert chooser.choose(np.array([0.6, 0.6, 0.6])) == {"person": 0.6, "boat": 0.6}
+    assert chooser.choose(np.array([0.7, 0.7, 0.2])) == {"person": 0.7, "boy": 0.7}
+
+
 def test_what_is_implied_is_as_probable_as_what_implies_it() -> None:
     labels = (
         Label("animal", None, (), (), "an animal"),

@@ -14,7 +14,7 @@ from pixfind.cli.language_model import language_model_options, open_language_mod
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.errors import LanguageModelUnreachableError, LibraryNotFoundError, PixfindError
-from pixfind.text import printable
+from pixfind.text import printable, shortened
 
 if TYPE_CHECKING:
     from pixfind.library import Library
@@ -170,7 +170,6 @@ def _describer(settings: Settings, library: Library | None, model: str | None) -
 
 def _rewrite(author: LanguageModel, document: dict[str, Any], form: str) -> None:
     """Put one of a document's texts into the language model's words, and say whose they are."""
-    from search.descriptions.sentence import shortened
     from search.descriptions.writing import ALT_LENGTH
     from search.language_model import rewrite_description
 

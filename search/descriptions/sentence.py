@@ -107,15 +107,6 @@ def with_articles(text: str) -> str:
     return ARTICLE.sub(right, text)
 
 
-def shortened(text: str, longest: int) -> str:
-    """Return the text, cut at the end of a word if it is longer than so many characters."""
-    if len(text) <= longest:
-        return text
-    cut = text[: longest - 1]
-    whole = cut if text[longest - 1].isspace() else cut.rpartition(" ")[0] or cut
-    return whole.rstrip(" ,;.") + "…"
-
-
 def joined(items: list[str]) -> str:
     """Return an enumeration: "a, b and c"."""
     return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
+from pixfind.text import shortened
 from search.descriptions.account import Facts, Subject
 from search.descriptions.beam import stems
 from search.descriptions.nouns import lexicon
 from search.descriptions.pixels import Pixels
-from search.descriptions.sentence import is_plural, joined, shortened, with_articles
+from search.descriptions.sentence import is_plural, joined, with_articles
 
 ALT_LENGTH = 125
 NUMBERS = {1: "One person", 2: "Two people", 3: "Three people"}

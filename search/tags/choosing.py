@@ -16,6 +16,8 @@ from search.tags.vocabulary import Vocabulary
 # From this probability on a tag is given. Captions, by which it was fitted, leave out most of what
 # is there, so it is more likely than it says.
 LIKELY = 0.25
+# What somebody is (a child, a woman, a bride) is not guessed at: it is as sure as in descriptions.
+SURE_OF_PEOPLE, PEOPLE = 0.65, "person"
 # Labels whose scores on photos in general go together so closely stand for the same evidence: of
 # breeds of cats, or a road and a path, only the likeliest is given. On dev photos, of as many tags,
 # captions named 0.60 and 0.49 instead of 0.53 and 0.38.
@@ -31,7 +33,7 @@ class Chooser:
 
     Args:
         vocabulary: the labels.
-        directions: see ``recognition.Background``.
+        directions: see ``recognition.directions``.
     """
 
     vocabulary: Vocabulary
@@ -52,10 +54,10 @@ class Chooser:
             probabilities: of all labels, (labels,).
 
         Returns:
-            At most ``MOST`` tags of at least ``LIKELY``, and what they imply.
+            At most ``MOST`` tags that are likely enough, and what they imply.
         """
         chosen: list[int] = []
-        likely = np.flatnonzero(probabilities >= LIKELY)
+        likely = np.flatnonzero(probabilities >= self._least)
         order = np.argsort(-probabilities[likely], kind="stable")[:DEEPEST]
         for row in likely[order].tolist():
             if len(chosen) < MOST and not self._is_explained(row, chosen):
@@ -74,6 +76,16 @@ class Chooser:
         others = [one for one in chosen if one not in related and row not in self._ancestors[one]]
         return bool(
             others and (self.directions[others] @ self.directions[row]).max() > SAME_EVIDENCE
+        )
+
+    @cached_property
+    def _least(self) -> Doubles:
+        """How probable each label must be; that there is somebody at all is a thing like others."""
+        return np.array(
+            [
+                SURE_OF_PEOPLE if label.kind == PEOPLE and label.parents else LIKELY
+                for label in self.vocabulary.labels
+            ]
         )
 
     @cached_property

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pixfind.calibration.link import sigmoid
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import UncalibratedError
 from search.tags.recognition import Background, Doubles, background, label_vectors
@@ -108,7 +109,7 @@ def _none(usual: Background | None, scores: Doubles) -> Sequence[float | None]:
     highest = evidence.max(axis=1, keepdims=True)
     some = np.log(np.exp(evidence - highest).sum(axis=1)) + highest[:, 0]
     none = NONE_LEVEL / DEVIATION_TEMPERATURE + np.log(scores.shape[1])
-    return [float(p) for p in 1 / (1 + np.exp(some - none))]
+    return [float(p) for p in sigmoid(none - some)]
 
 
 def _softmax(scores: Doubles) -> Doubles:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pixfind.calibration.link import logit
 from pixfind.catalog.owner_tags import Examples
 from pixfind.encoders.base import Vectors
 from search.tags.recognition import TINY_SPREAD, Doubles
@@ -80,7 +81,7 @@ def learn(accepted: Seen, rejected: Seen, others: Seen, share: float) -> Lesson:
     # learned is a better prompt: it is measured by how far photos stand out from the others.
     usual = others.features @ learned
     scale = APART / max(float(usual.std()), TINY_SPREAD)
-    prior = float(np.log(share / (1 - share)))
+    prior = float(logit(share))
     return Lesson(
         weights=learned[:-1] * scale,
         of_prompt=float(learned[-1] * PROMPT_SCALE * scale),

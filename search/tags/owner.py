@@ -33,10 +33,7 @@ def accept(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
         TaggingError: no tag can have that name, or a photo is not in the library.
         PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
     """
-    # Files may have to be looked at, which no other writer should wait for.
-    with library.catalog.read() as session:
-        name, vocabulary = _named(library, session, tag)
-        chosen = _photos(session, photos, read_files)
+    name, vocabulary, chosen = _asked(library, tag, photos, read_files)
     above, below = _above(vocabulary, name), _below(vocabulary, name)
     with library.catalog.write() as session:
         owner_tags.accept(session, name, chosen, implied=above, implying=below)
@@ -52,9 +49,7 @@ def reject(library: Library, tag: str, photos: Sequence[str], *, read_files: boo
         UnknownTagError: nobody knows the tag.
         TaggingError, PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
     """
-    with library.catalog.read() as session:
-        name, vocabulary = _known(library, session, tag)
-        chosen = _photos(session, photos, read_files)
+    name, vocabulary, chosen = _asked(library, tag, photos, read_files, must_be_known=True)
     with library.catalog.write() as session:
         owner_tags.reject(session, [name], chosen, _below(vocabulary, name))
     return name
@@ -71,9 +66,7 @@ def withdraw(library: Library, tag: str, photos: Sequence[str], *, read_files: b
         UnknownTagError: nobody knows the tag.
         TaggingError, PhotoNotFoundError, PathNotFoundError, QueryError: of a photo.
     """
-    with library.catalog.read() as session:
-        name, vocabulary = _known(library, session, tag)
-        chosen = _photos(session, photos, read_files)
+    name, vocabulary, chosen = _asked(library, tag, photos, read_files, must_be_known=True)
     above, below = _above(vocabulary, name), _below(vocabulary, name)
     with library.catalog.write() as session:
         owner_tags.withdraw(session, name, chosen, implied=above, implying=below)
@@ -104,6 +97,23 @@ def undo(library: Library, run: int | None = None) -> tuple[int, int]:
     return chosen, count
 
 
+def _asked(
+    library: Library,
+    tag: str,
+    photos: Sequence[str],
+    read_files: bool,
+    *,
+    must_be_known: bool = False,
+) -> tuple[str, Vocabulary, list[int]]:
+    """Return the tag's name, the vocabulary, and the assets."""
+    # Files may have to be looked at, which no other writer should wait for.
+    with library.catalog.read() as session:
+        name, vocabulary = _named(library, session, tag)
+        if must_be_known and folded(name) not in tags.known_ids(session):
+            vocabulary.label(name)  # raises, with what it may have meant, if nobody knows it
+        return name, vocabulary, _photos(session, photos, read_files)
+
+
 def _named(library: Library, session: Session, tag: str) -> tuple[str, Vocabulary]:
     """Return the name under which a tag is known, or else as it was given."""
     name = " ".join(tag.split())
@@ -112,13 +122,6 @@ def _named(library: Library, session: Session, tag: str) -> tuple[str, Vocabular
     vocabulary = vocabulary_of(library, owner_tags.examples(session))
     if _has(vocabulary, name):
         return vocabulary.label(name).name, vocabulary
-    return name, vocabulary
-
-
-def _known(library: Library, session: Session, tag: str) -> tuple[str, Vocabulary]:
-    name, vocabulary = _named(library, session, tag)
-    if folded(name) not in tags.known_ids(session) and not _has(vocabulary, name):
-        vocabulary.label(name)  # raises, with what it may have meant
     return name, vocabulary
 
 

@@ -34,27 +34,18 @@ PER_DEVIATION, PER_LOG_USAGE, BIAS = 1.45, 0.58, -2.97
 # Fewer photos than these do not tell what is usual.
 ENOUGH_PHOTOS = 50
 TINY_SPREAD = 1e-6
-MOST_ODDS = 50.0  # beyond, powers overflow and probabilities are 0 or 1 all the same
 
 
 @dataclass(frozen=True)
 class Background:
-    """What labels score on photos in general.
-
-    Args:
-        mean: of the cosines, (labels,).
-        spread: their standard deviation, (labels,).
-        directions: a unit vector for each label, float32 (labels, n), whose products are the
-            correlations of scores.
-    """
+    """What labels score on photos in general: mean and standard deviation, both (labels,)."""
 
     mean: Doubles
     spread: Doubles
-    directions: Vectors
 
     def of(self, rows: Rows) -> Background:
         """Return the same of some labels only."""
-        return Background(self.mean[rows], self.spread[rows], self.directions[rows])
+        return Background(self.mean[rows], self.spread[rows])
 
     def deviations(self, scores: npt.ArrayLike) -> Doubles:
         """Return how many standard deviations scores (n, labels) lie above the usual."""
@@ -73,15 +64,28 @@ def background(encoder: Encoder, labels: Vectors, photos: Vectors | None) -> Bac
         ``None`` if there is no calibration and there are too few photos.
     """
     if encoder.calibration is not None:
-        mean, spread = encoder.calibration.in_general(labels)
-        values, axes = np.linalg.eigh(encoder.calibration.covariance)
-        root = axes * np.sqrt(np.maximum(values, 0.0))
-        return Background(mean, spread, unit(labels @ root))
+        return Background(*encoder.calibration.in_general(labels))
     if photos is None or len(photos) < ENOUGH_PHOTOS:
         return None
     scores = (photos @ labels.T).astype(np.float64)
-    mean, spread = scores.mean(axis=0), np.maximum(scores.std(axis=0), TINY_SPREAD)
-    return Background(mean, spread, unit(np.asarray((scores - mean).T, np.float32)))
+    return Background(scores.mean(axis=0), np.maximum(scores.std(axis=0), TINY_SPREAD))
+
+
+def directions(encoder: Encoder, labels: Vectors, photos: Vectors | None) -> Vectors:
+    """Return a unit vector for each label whose products are the correlations of their scores.
+
+    Args: as for ``background``, which knows as much.
+
+    Returns:
+        float32 (labels, n).
+    """
+    if encoder.calibration is not None:
+        values, axes = np.linalg.eigh(encoder.calibration.covariance)
+        return unit(labels @ (axes * np.sqrt(np.maximum(values, 0.0))))
+    if photos is None:
+        raise ValueError("there is nothing to tell what is usual")
+    scores = labels @ photos.T
+    return unit(scores - scores.mean(axis=1, keepdims=True))
 
 
 def label_vectors(
@@ -98,25 +102,13 @@ def label_vectors(
         cache: see ``embed_cached``.
         working: see ``embed_cached``.
     """
-    known = _shipped_prompts()
-    own = np.array([_prompts(label) not in known for label in vocabulary.labels], np.bool_)
-    found = np.empty((len(vocabulary), encoder.spec.dim), np.float32)
-    # Each kept by itself: with an own label more, the shipped ones need not be embedded again.
-    for rows in (np.flatnonzero(~own), np.flatnonzero(own)):
-        labels = [vocabulary.labels[row] for row in rows]
-        texts = [text for texts in zip(*map(_prompts, labels), strict=True) for text in texts]
-        vectors = embed_cached(encoder, texts, cache, working)
-        found[rows] = vectors.reshape(1 + len(PROMPTS), len(rows), encoder.spec.dim).sum(axis=0)
-    return unit(found)
+    texts = [text for label in vocabulary.labels for text in _prompts(label)]
+    vectors = embed_cached(encoder, texts, cache, working)
+    return unit(vectors.reshape(len(vocabulary), 1 + len(PROMPTS), -1).sum(axis=1))
 
 
 def _prompts(label: Label) -> tuple[str, ...]:
     return label.name, *(prompt.format(label.phrase) for prompt in PROMPTS)
-
-
-@cache
-def _shipped_prompts() -> frozenset[tuple[str, ...]]:
-    return frozenset(_prompts(label) for label in shipped().labels)
 
 
 def log_odds(deviations: Doubles, usage: Doubles) -> Doubles:
@@ -127,11 +119,6 @@ def log_odds(deviations: Doubles, usage: Doubles) -> Doubles:
         usage: the share of photos of which people name each label, (labels,).
     """
     return np.asarray(PER_DEVIATION * deviations + PER_LOG_USAGE * np.log(usage) + BIAS)
-
-
-def probability(odds: Doubles) -> Doubles:
-    """Return the probabilities that log odds stand for."""
-    return np.asarray(1 / (1 + np.exp(-odds.clip(-MOST_ODDS, MOST_ODDS))))
 
 
 def usage_of(vocabulary: Vocabulary) -> Doubles:
@@ -149,7 +136,7 @@ def usage_of(vocabulary: Vocabulary) -> Doubles:
 
 @cache
 def _usage() -> tuple[Mapping[str, float], frozenset[str]]:
-    file = Path(str(resources.files("pixfind_data"))) / "vocabulary" / "usage.tsv"
+    file = resources.files("pixfind_data") / "vocabulary" / "usage.tsv"
     rows = (line.split("\t") for line in file.read_text("utf-8").splitlines())
     return (
         {name: float(share) for name, share in rows},

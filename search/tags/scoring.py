@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pixfind.calibration.link import sigmoid
 from pixfind.catalog import assets, owner_tags, selection
 from pixfind.catalog.names import folded
 from pixfind.catalog.owner_tags import Examples
@@ -68,11 +69,11 @@ class Scorer:
         self._background = self._usual()
         self._usage = recognition.usage_of(self.vocabulary)
         self._size = len(library.index(self.model))
-        self._chooser = Chooser(self.vocabulary, self._background.directions)
 
     def probabilities(self, photos: Vectors) -> Doubles:
         """Return how probable each label is for photos (n, dim), float64 (n, labels)."""
-        return self._chooser.consistent(self._each(photos, np.arange(len(self.vocabulary))))
+        each = self._each(photos, np.arange(len(self.vocabulary)))
+        return self._chooser.consistent(each)
 
     def tags(self, photos: Vectors) -> list[dict[str, float]]:
         """Return the tags of photos (n, dim) with their probabilities, the most probable first."""
@@ -131,14 +132,23 @@ class Scorer:
         for name, lesson in self.lessons.items():
             for column in np.flatnonzero(rows == self._rows[name]):
                 odds[:, column] = lesson.log_odds(photos, deviations[:, column])
-        return recognition.probability(odds)
+        return np.asarray(sigmoid(odds), np.float64)
 
     def _deviations(self, photos: Vectors, rows: Rows) -> Doubles:
         return self._background.of(rows).deviations(photos @ self._vectors[rows].T)
 
+    @cached_property
+    def _chooser(self) -> Chooser:
+        to_compare = recognition.directions(self._encoder, self._vectors, self._to_learn_from)
+        return Chooser(self.vocabulary, to_compare)
+
+    @property
+    def _to_learn_from(self) -> Vectors | None:
+        """Photos that tell what is usual, where no calibration does."""
+        return None if self._encoder.calibration is not None else self._sample[1]
+
     def _usual(self) -> Background:
-        photos = None if self._encoder.calibration is not None else self._sample[1]
-        found = recognition.background(self._encoder, self._vectors, photos)
+        found = recognition.background(self._encoder, self._vectors, self._to_learn_from)
         if found is None:
             raise TaggingError(
                 f"the model {self._encoder.spec.name!r} has no calibration, so at least "
