@@ -239,7 +239,7 @@ def test_every_page_can_be_walked_through(
     assert page.one("html").attrs["lang"] == "en"
     (landmarks,) = [node for node in page.walk() if node.tag == "body"]
     outer = [node.tag for node in landmarks.inside if isinstance(node, Node)]
-    assert outer == ["a", "header", "main"]
+    assert outer == ["a", "header", "nav", "main", "footer"]
     assert page.one("a", **{"class": "skip"}).attrs["href"] == "#main"
     assert page.one("main").attrs["id"] == "main"
     # A role would take the heading's own away.
@@ -404,8 +404,8 @@ def test_scripts_are_modules_of_our_own_that_the_policy_lets_run(
     assert "connect-src 'self';" in policy
     scripts = read(answer).all("script")
     assert [script.attrs["src"] for script in scripts] == [
-        "/static/description.js",
-        "/static/speech.js",
+        "/static/script/description.js",
+        "/static/script/speech.js",
     ]
     for script in scripts:
         assert script.attrs["type"] == "module"

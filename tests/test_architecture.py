@@ -22,7 +22,7 @@ ALLOWED = {
     "pixfind.cli": {"pixfind", "pixfind.cli", "indexer", "search", "web"},
     "indexer": {"pixfind", "indexer"},
     "search": {"pixfind", "search"},
-    "web": {"pixfind", "search", "web"},
+    "web": {"pixfind", "indexer", "search", "web"},
     "training": {"pixfind", "training", "indexer", "search"},
     "benchmarks": {"pixfind", "benchmarks", "indexer", "search", "training"},
 }

@@ -526,5 +526,5 @@ def test_an_address_that_names_no_box_points_nowhere(client: FlaskClient, box: s
 
 
 def test_the_web_api_tells_where(client: FlaskClient) -> None:
-    (first, *_) = client.get("/api/search", query_string={"q": "red"}).json["results"]
+    (first, *_) = client.get("/api/v1/search", query_string={"q": "red"}).json["results"]
     assert first["box"] == {"left": 0, "top": 0, "width": 0.34, "height": 0.34}

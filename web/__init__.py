@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
+from pathlib import Path
 
 from flask import Flask
 
 from pixfind.config import Settings
-from web import api, errors, media, pages, security
-from web.formatting import register_filters
+from web import api, errors, formatting, media, pages, security, translation
+from web.navigation import rooms
 from web.state import AppState
 
 
 def create_app(
-    settings: Settings | None = None, *, model: str | None = None, loopback: bool = True
+    settings: Settings | None = None,
+    *,
+    model: str | None = None,
+    loopback: bool = True,
+    changes: bool = True,
+    index_roots: Sequence[Path] = (),
 ) -> Flask:
     """Make the Flask application.
 
@@ -22,15 +29,20 @@ def create_app(
         model: the model to search with; else the library's own.
         loopback: answer only requests that name this machine as their host, so that a page
             elsewhere cannot reach it by pointing a name of its own at 127.0.0.1.
+        changes: whether tags, albums and folders can be changed, and photos indexed.
+        index_roots: under which folders others may be added to the library.
     """
     # Windows may know it as something else, and browsers run no other as a module.
     mimetypes.add_type("text/javascript", ".js")
     app = Flask(__name__)
-    app.extensions["pixfind"] = AppState(settings or Settings.load(), model)
+    app.extensions["pixfind"] = AppState(settings or Settings.load(), model, index_roots)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for blueprint in (pages.blueprint, api.blueprint, media.blueprint):
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(changes_allowed=changes, rooms=rooms)
+    for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, media.blueprint):
         app.register_blueprint(blueprint)
     errors.register(app)
-    security.register(app, loopback=loopback)
-    register_filters(app)
+    security.register(app, loopback=loopback, changes=changes)
+    translation.register(app)
+    formatting.register_filters(app)
     return app

@@ -74,4 +74,4 @@ def _origin(tag: TagOn) -> str:
 
 def _address(name: str) -> str:
     query = format_term(Filter("tag", (Text(name.replace("*", r"\*")),)))
-    return url_for("pages.index", q=query)
+    return url_for("search.index", q=query)

@@ -75,7 +75,7 @@ class Links:
     def search(self, text: str | None, limit: int | None = None) -> str:
         """Return the address of a query's results."""
         everything = 1 if self.everything and text else None
-        return url_for("pages.index", q=text or None, limit=limit, all=everything)
+        return url_for("search.index", q=text or None, limit=limit, all=everything)
 
     def photo(self, photo_id: int, box: str | None = None, t: float | None = None) -> str:
         """Return the address of a photo that knows the way back, and what in it matches.
@@ -86,17 +86,17 @@ class Links:
             t: when in a video, in seconds.
         """
         if not self.short:
-            return url_for("pages.photo", photo_id=photo_id, box=box, t=t)
+            return url_for("photo.show", photo_id=photo_id, box=box, t=t)
         everything = 1 if self.everything and self.text else None
         asked = self.text or None
-        return url_for("pages.photo", photo_id=photo_id, q=asked, all=everything, box=box, t=t)
+        return url_for("photo.show", photo_id=photo_id, q=asked, all=everything, box=box, t=t)
 
     def description(self, photo_id: int, box: str | None = None) -> str:
         """Return the address of a photo with a description, that knows the way back."""
         asked = self.text if self.short else ""
         everything = 1 if self.everything and asked else None
         return url_for(
-            "pages.description", photo_id=photo_id, q=asked or None, all=everything, box=box
+            "photo.description", photo_id=photo_id, q=asked or None, all=everything, box=box
         )
 
     def more_like(self, photo_id: int) -> str | None:
@@ -186,7 +186,7 @@ class ResultsPage:
     @property
     def all_address(self) -> str:
         """Where the improbable photos are shown, too."""
-        return url_for("pages.index", q=refinement.with_score(self._asked, None), all=1)
+        return url_for("search.index", q=refinement.with_score(self._asked, None), all=1)
 
     @property
     def facets(self) -> list[tuple[str, list[Link]]]:
@@ -223,13 +223,13 @@ class ResultsPage:
         return self.links.search(text) if self.links.short else None
 
     def _strict(self, lowest: float | None) -> str:
-        return url_for("pages.index", q=refinement.with_score(self._asked, lowest))
+        return url_for("search.index", q=refinement.with_score(self._asked, lowest))
 
 
 def _photo_of(term: Term) -> str | None:
     """Return the address of the photo that a term names by its number."""
     if isinstance(term, Like) and term.picture.isascii() and term.picture.isdecimal():
-        return url_for("pages.photo", photo_id=int(term.picture))
+        return url_for("photo.show", photo_id=int(term.picture))
     return None
 
 

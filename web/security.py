@@ -21,10 +21,25 @@ HEADERS = {
 }
 
 
-def register(app: Flask, *, loopback: bool) -> None:
-    """Set the headers on every answer; if ``loopback``, refuse requests to any other host."""
+# What reads, and changes nothing.
+SAFE = ("GET", "HEAD", "OPTIONS")
+# Requests of that kind that change nothing in the library all the same.
+READING = ("translation.choose",)
+# What a page of this server, or somebody who types the address, is known by.
+OWN_SITE = ("same-origin", "none")
+
+
+def register(app: Flask, *, loopback: bool, changes: bool) -> None:
+    """Set the headers on every answer, and refuse what nobody here has asked for.
+
+    Args:
+        app: the application.
+        loopback: refuse requests to any other host.
+        changes: take requests that change something, if they come from a page of this server.
+    """
     if loopback:
         app.before_request(_refuse_foreign_hosts)
+    app.before_request(_refuse_foreign_pages if changes else _refuse_changes)
 
     @app.after_request
     def set_headers(response: Response) -> Response:
@@ -41,3 +56,23 @@ def _refuse_foreign_hosts() -> None:
         host = ""
     if not is_loopback(host):
         abort(400, "this server answers on this machine only; let others in with: serve --host")
+
+
+def _refuse_foreign_pages() -> None:
+    """Refuse changes that a page elsewhere makes a browser ask for.
+
+    Browsers say where a request comes from, and no page can make them say otherwise. Programs,
+    which are nobody's victims, say nothing.
+    """
+    if request.method in SAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and origin != request.host_url.rstrip("/")
+    if foreign if site is None else site not in OWN_SITE:
+        abort(403, "this request comes from a page of another server, and is refused")
+
+
+def _refuse_changes() -> None:
+    if request.method not in SAFE and request.endpoint not in READING:
+        abort(403, "nothing can be changed here; allow it with: serve --allow-changes")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 from flask import current_app
@@ -21,8 +23,11 @@ from web.describing import LiveDescriber
 class AppState:
     """Opens the library when it is first asked for, and again when its model has changed."""
 
-    def __init__(self, settings: Settings, model: str | None) -> None:
+    def __init__(
+        self, settings: Settings, model: str | None, index_roots: Sequence[Path] = ()
+    ) -> None:
         self.settings = settings
+        self.index_roots = tuple(index_roots)
         self._models = ModelStore(settings.models)
         self._asked = model
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The JSON API."""
+"""Searching, and single photos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search.serialization import photo_json, result_json, results_json
 from web import parameters
 from web.state import state
 
-blueprint = Blueprint("api", __name__, url_prefix="/api")
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 @blueprint.get("/search")
