@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 
 from pixfind.config import Settings
-from web import api, errors, formatting, media, pages, security, translation
+from web import api, errors, formatting, localisation, media, pages, security, translation
 from web.navigation import rooms
 from web.state import AppState
 
@@ -44,5 +44,6 @@ def create_app(
     errors.register(app)
     security.register(app, loopback=loopback, changes=changes)
     translation.register(app)
+    localisation.register(app)
     formatting.register_filters(app)
     return app

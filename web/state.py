@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from flask import current_app
+from sqlalchemy.orm import Session
 
-from pixfind.catalog import assets
+from pixfind.catalog import assets, values
 from pixfind.config import Settings
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryEmptyError
@@ -17,7 +18,10 @@ from pixfind.library import Library
 from pixfind.photos.thumbnails import Thumbnails
 from search import SearchEngine
 from search.engine import open_engine
+from web.completions import Completer
 from web.describing import LiveDescriber
+from web.duplicates import DuplicateSearch
+from web.remembered import Remembered
 
 
 class AppState:
@@ -32,8 +36,10 @@ class AppState:
         self._asked = model
         self._lock = threading.Lock()
         self._library: Library | None = None
+        self._known: tuple[Remembered, Completer] | None = None
         self._serves: tuple[SearchEngine, LiveDescriber] | None = None
         self._serves_model: int | None = None
+        self._duplicates: DuplicateSearch | None = None
 
     def library(self) -> Library:
         """Return the open library.
@@ -44,6 +50,8 @@ class AppState:
         with self._lock:
             if self._library is None:
                 self._library = Library.open(self.settings.library)
+                catalog = self._library.catalog
+                self._known = Remembered(catalog), Completer(catalog)
             return self._library
 
     def engine(self) -> SearchEngine:
@@ -76,14 +84,47 @@ class AppState:
                 self._serves, self._serves_model = (engine, describer), model.id
             return self._serves
 
+    def duplicates(self) -> DuplicateSearch:
+        """Return what looks for duplicates.
+
+        Raises:
+            LibraryNotFoundError: there is no library yet.
+        """
+        library = self.library()
+        with self._lock:
+            if self._duplicates is None:
+                self._duplicates = DuplicateSearch(library)
+            return self._duplicates
+
+    def completer(self) -> Completer:
+        """Return what completes queries with what the library has.
+
+        Raises:
+            LibraryNotFoundError: there is none yet.
+        """
+        return self._remembering()[1]
+
     def count_photos(self) -> int:
         """Return how many photos can be found."""
-        library = self.library()
-        model = library.model()
+        model = self.library().model()
         if model is None:
             return 0
-        with library.catalog.read() as session:
-            return assets.count_searchable(session, model.id)
+        model_id = model.id
+
+        def read(session: Session) -> int:
+            return assets.count_searchable(session, model_id)
+
+        return self._remembering()[0].get(("searchable", model_id), read)
+
+    def has_videos(self) -> bool:
+        """Return whether some of the photos are videos."""
+        return self._remembering()[0].get("kinds", values.kinds)["video"] > 0
+
+    def _remembering(self) -> tuple[Remembered, Completer]:
+        self.library()
+        if self._known is None:
+            raise RuntimeError("the library has just been closed")
+        return self._known
 
     def thumbnails(self) -> Thumbnails:
         """Return the library's thumbnails."""
@@ -92,9 +133,11 @@ class AppState:
     def close(self) -> None:
         """Close the library, if it is open."""
         with self._lock:
+            if self._duplicates is not None:
+                self._duplicates.close()
             if self._library is not None:
                 self._library.close()
-            self._library = self._serves = self._serves_model = None
+            self._library = self._serves = self._serves_model = self._duplicates = None
 
 
 def state() -> AppState:

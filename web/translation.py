@@ -73,15 +73,15 @@ def language() -> Language:
     return g.language  # type: ignore[no-any-return]
 
 
-def gettext(message: str, **values: Any) -> str:
+def gettext(message: str, /, **values: Any) -> str:
     """Return a message in the reader's language, with values where it names them."""
     said = language().messages.gettext(message)
     return said % values if values else said
 
 
-def ngettext(one: str, many: str, count: int, **values: Any) -> str:
+def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
     """Return the message for so many; ``%(num)s`` stands for the number, as in templates."""
-    return language().messages.ngettext(one, many, count) % {"num": f"{count:,}", **values}
+    return language().messages.ngettext(one, many, number) % {"num": number, **values}
 
 
 def _said(message: str) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from pixfind.spreadsheet import plain_cell
 from pixfind.text import printable, readable_size
 from search.duplicates.copies import FileCopy
+from search.duplicates.differences import Aspect, Difference, differences
 from search.duplicates.finding import Duplicates
-from search.duplicates.grouping import AS_SHARP, Group, Member
+from search.duplicates.grouping import Group, Member
 from search.serialization import photo_json
 
 HEADINGS = (
@@ -106,24 +107,25 @@ def _differs(best: Member, member: Member, file: FileCopy) -> str:
     if member is best:
         parts = ["the same bytes"]
     else:
-        parts = [f"similarity {member.similarity:.3f}", *_differences(best, member)]
+        parts = [
+            f"similarity {member.similarity:.3f}",
+            *map(_difference, differences(best, member)),
+        ]
     return ", ".join([*parts, *([] if file.there else [NOT_THERE])])
 
 
-def _differences(best: Member, member: Member) -> Iterator[str]:
-    ours, theirs = member.photo, best.photo
-    share = ours.width * ours.height / (theirs.width * theirs.height)
-    if (ours.width, ours.height) != (theirs.width, theirs.height):
-        yield f"{share:.0%} of the pixels"
-    if member.sharpness is not None and best.sharpness is not None:
-        if member.sharpness < AS_SHARP * best.sharpness:
-            yield "less sharp"
-        elif best.sharpness < AS_SHARP * member.sharpness:
-            yield "sharper"
-    if ours.format != theirs.format:
-        yield ours.format
-    if ours.taken_at != theirs.taken_at:
-        yield f"taken {ours.taken_at}" if ours.taken_at else "without the date"
+def _difference(found: Difference) -> str:
+    match found.aspect:
+        case Aspect.PIXELS:
+            return f"{found.share:.0%} of the pixels"
+        case Aspect.FORMAT:
+            return found.value
+        case Aspect.TAKEN:
+            return f"taken {found.value}"
+        case Aspect.UNDATED:
+            return "without the date"
+        case _:
+            return str(found.aspect.value)
 
 
 def _row(number: int, group: Group, one: Line) -> tuple[object, ...]:

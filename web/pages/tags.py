@@ -1,13 +1,44 @@
-"""Tags."""
+"""The library by tag."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
+
+from pixfind.catalog import tags
+from pixfind.catalog.names import folded
+from search.query.naming import can_be_typed, named
+from web import parameters
+from web.state import state
 
 blueprint = Blueprint("tags", __name__, url_prefix="/tags")
+
+# More would be a page of a hundred kilobytes; names that begin alike are found by typing them.
+SHOWN = 300
 
 
 @blueprint.get("/")
 def index() -> str:
-    """Show the page."""
-    return render_template("tags.html")
+    """Show the tags with how many photos have them: the most used, or those in which ``find`` is."""
+    wanted = request.args.get("find", "").strip()[:100]
+    by_name = request.args.get("sort") == "name"
+    skipped = parameters.offset()
+    with state().library().catalog.read() as session:
+        known = [tag for tag in tags.counts(session) if tag.pictures]
+    found = [tag for tag in known if folded(wanted) in folded(tag.name)]
+    if by_name:
+        found.sort(key=lambda tag: folded(tag.name))
+    return render_template(
+        "tags.html",
+        known=len(known),
+        found=len(found),
+        tags=found[skipped : skipped + SHOWN],
+        wanted=wanted,
+        by_name=by_name,
+        after=skipped + SHOWN if skipped + SHOWN < len(found) else None,
+        query_of=_query,
+    )
+
+
+def _query(name: str) -> str | None:
+    text = named("tag", name)
+    return text if can_be_typed(text) else None
