@@ -323,7 +323,7 @@ def test_what_cannot_be_an_album(
 
 def test_an_album_that_holds_nothing_has_an_empty_cover(client: FlaskClient, travels: Path) -> None:
     client.post("/albums/", data={"name": "None", "q": "camera:leica"})
-    cover = client.get("/albums/cover?name=None", follow_redirects=True)
+    cover = client.get("/albums/cover?name=None", follow_redirects=True, buffered=True)
     assert (cover.status_code, cover.mimetype) == (200, "image/svg+xml")
     assert client.get("/albums/cover?name=Other").status_code == 404
     assert client.post("/albums/remove", data={"name": "Other"}).status_code == 404

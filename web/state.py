@@ -21,6 +21,8 @@ from search.engine import open_engine
 from web.completions import Completer
 from web.describing import LiveDescriber
 from web.duplicates import DuplicateSearch
+from web.indexing.folders import IndexRoots
+from web.indexing.jobs import IndexingJobs
 from web.remembered import Remembered
 
 
@@ -31,8 +33,10 @@ class AppState:
         self, settings: Settings, model: str | None, index_roots: Sequence[Path] = ()
     ) -> None:
         self.settings = settings
-        self.index_roots = tuple(index_roots)
         self._models = ModelStore(settings.models)
+        self.jobs = IndexingJobs(
+            settings, self.library, self._models, IndexRoots(index_roots), model
+        )
         self._asked = model
         self._lock = threading.Lock()
         self._library: Library | None = None
@@ -131,7 +135,8 @@ class AppState:
         return Thumbnails(self.library().thumbnails)
 
     def close(self) -> None:
-        """Close the library, if it is open."""
+        """End what goes on in the background, and close the library if it is open."""
+        self.jobs.close()
         with self._lock:
             if self._duplicates is not None:
                 self._duplicates.close()
