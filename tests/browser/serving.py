@@ -1,0 +1,62 @@
+"""The web app on a real server in a thread, with an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from waitress import wasyncore
+from waitress.server import create_server
+
+from browser.collection import Collection
+from pixfind.catalog.schema import File
+from pixfind.config import Settings
+from pixfind.library import Library
+from web import create_app
+
+THREADS = 4
+PATIENCE_S = 30
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that runs: its address, which ends without a slash, and what it serves."""
+
+    address: str
+    collection: Collection
+
+    @property
+    def settings(self) -> Settings:
+        """Which library it serves."""
+        return self.collection.settings
+
+    def photo(self, name: str) -> int:
+        """Return the id of a photo by its file's name, which only one has."""
+        with Library.open(self.settings.library) as library, library.catalog.read() as session:
+            return session.scalars(select(File.asset_id).where(File.name == name)).one()
+
+
+@contextmanager
+def serve(collection: Collection) -> Iterator[Site]:
+    """Serve a collection on a free port of this machine."""
+    # As pixfind serve does: a browser asks for more pictures at once than there are threads.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    app = create_app(collection.settings)
+    server = create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+    thread = threading.Thread(target=server.run, name="browser-test-server")
+    thread.start()
+    try:
+        yield Site(f"http://127.0.0.1:{server.effective_port}", collection)
+    finally:
+        # Connections that a browser keeps alive would keep the loop alive; only the loop's own
+        # thread may close them.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        thread.join(PATIENCE_S)
+        server.task_dispatcher.shutdown(timeout=PATIENCE_S)
+        app.extensions["pixfind"].close()
+    assert not thread.is_alive()
+    assert not server.task_dispatcher.threads, "a request is being answered still"
