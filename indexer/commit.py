@@ -94,6 +94,7 @@ def _added(
         duration=duration,
         seen_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         metadata_version=0,
+        blur=item.blur,
     )
     session.add(asset)
     session.flush()

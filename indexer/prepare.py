@@ -20,7 +20,7 @@ from pixfind.photos.decode import DecodedPhoto, decode, read_bytes
 from pixfind.photos.exif import VERSION, Metadata
 from pixfind.photos.formats import is_video_name
 from pixfind.photos.header import metadata_of
-from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails
+from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails, blur_of
 from pixfind.videos.reading import metadata_of_video
 
 
@@ -51,12 +51,16 @@ class Tile:
 
 @dataclass(frozen=True)
 class Fresh:
-    """New content, decoded and shrunk to what the encoder looks at; its regions if asked for."""
+    """New content, decoded and shrunk to what the encoder looks at; its regions if asked for.
+
+    ``blur`` is that of ``photos.thumbnails.blur_of``.
+    """
 
     place: Place
     content_id: bytes
     byte_size: int
     photo: DecodedPhoto
+    blur: bytes
     tiles: tuple[Tile, ...] = ()
 
 
@@ -186,7 +190,8 @@ class Preparer:
         photo = self._decode(content, content_id, path)
         tiles = self._tiles(photo) if self._with_regions else ()
         image = self._encoder.prepare(photo.image)
-        return Fresh(place, content_id, len(content), replace(photo, image=image), tiles)
+        blur = blur_of(photo.image)
+        return Fresh(place, content_id, len(content), replace(photo, image=image), blur, tiles)
 
     def _decode(self, content: bytes, content_id: bytes, path: Path) -> DecodedPhoto:
         seen = self._encoder.spec.image_size

@@ -16,7 +16,7 @@ from pixfind.encoders.base import Encoder, Vectors, unit
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.parts import Part
 from pixfind.photos.exif import Metadata
-from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails
+from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails, blur_of
 from pixfind.videos.reading import Frame, Video, open_video
 from pixfind.videos.shots import chosen_frames
 
@@ -34,7 +34,7 @@ class FreshVideo:
     """New content, embedded: vectors are all that is left of the frames.
 
     ``whole`` is the unit mean, float32 (dim,), of ``vectors``, float32 (n, dim): one for each of
-    the ``moments``.
+    the ``moments``. ``blur`` is that of ``photos.thumbnails.blur_of``, of the first frame.
     """
 
     place: Place
@@ -48,6 +48,7 @@ class FreshVideo:
     moments: tuple[Part, ...]
     vectors: Vectors
     whole: Vectors
+    blur: bytes
 
 
 class VideoEmbedder:
@@ -88,7 +89,7 @@ class VideoEmbedder:
             PhotoReadError: it could not be read now, or is being written to.
         """
         with open_video(path) as video:
-            seconds, vectors = self._embedded(video, content_id)
+            seconds, vectors, blur = self._embedded(video, content_id)
         if not seconds:
             raise PhotoDecodeError(path, "it has no frame that can be decoded")
         if _has_changed(path, place):
@@ -105,20 +106,25 @@ class VideoEmbedder:
             moments=tuple(Part(second=second) for second in seconds),
             vectors=vectors,
             whole=unit(vectors.mean(axis=0, keepdims=True))[0],
+            blur=blur,
         )
 
-    def _embedded(self, video: Video, content_id: bytes) -> tuple[list[float], Vectors]:
+    def _embedded(self, video: Video, content_id: bytes) -> tuple[list[float], Vectors, bytes]:
+        """Return the seconds of the chosen frames, their vectors, and the first one's blur."""
         edge = max(self._encoder.spec.image_size, THUMBNAIL_SHORT_EDGE)
         seconds: list[float] = []
         vectors = []
+        blur = b""
         chosen = self._while_it_runs(chosen_frames(video.frames(edge), video.duration))
         while frames := list(islice(chosen, CHUNK)):
             if not seconds:
                 self._thumbnails.save(content_id, frames[0].image)
+                blur = blur_of(frames[0].image)
             seconds += [frame.second for frame in frames]
             images = [self._encoder.prepare(frame.image) for frame in frames]
             vectors.append(self._encoder.encode_images(images))
-        return seconds, np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
+        joined = np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
+        return seconds, joined, blur
 
     def _while_it_runs(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
 from collections.abc import Iterator
@@ -22,13 +23,14 @@ from pixfind.errors import (
     LibraryNotFoundError,
     ModelMismatchError,
 )
+from pixfind.photos.brought import BroughtPictures
 from pixfind.vector_cache import VectorCache
 from pixfind.vectors import VectorIndex
 
 MODEL_SETTING = "model_id"
 REGIONS_SETTING = "regions"
-# What can be made again from the catalog and the photos.
-VECTORS, THUMBNAILS = DERIVED = ("vectors", "thumbs")
+# What can be made again from the catalog and the photos, or brought again.
+VECTORS, THUMBNAILS, PICTURES = DERIVED = ("vectors", "thumbs", "pictures")
 PARTS = "parts"
 
 
@@ -79,6 +81,28 @@ class Library:
     def thumbnails(self) -> Path:
         """The folder of thumbnails, which can be deleted at any time."""
         return self.folder / THUMBNAILS
+
+    @property
+    def brought(self) -> BroughtPictures:
+        """The pictures that were brought to search by."""
+        return BroughtPictures(self.folder / PICTURES)
+
+    def bring(self, content: bytes, name: str) -> str:
+        """Take a picture to search by; return what ``like:`` names it by.
+
+        That is its number if the library has it, else the token under which it is kept for a
+        while. A video is known only if the library has it.
+
+        Args:
+            content: the file's bytes.
+            name: what the file was called; for errors only.
+
+        Raises:
+            PhotoError: the bytes are no picture that could be indexed.
+        """
+        with self.catalog.read() as session:
+            known = assets.placed(session, hashlib.sha256(content).digest())
+        return self.brought.keep(content, name) if known is None else str(known)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

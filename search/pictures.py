@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,14 @@ from pixfind.catalog import assets, photos, places
 from pixfind.config import normal_path
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import PathNotFoundError, PhotoNotFoundError, QueryError
+from pixfind.library import Library
+from pixfind.parts import Box
+from pixfind.photos.brought import is_token
 from pixfind.text import printable
+from search.query.model import Like
+
+if TYPE_CHECKING:
+    from search.picture_vectors import PictureVectors
 
 MAX_ID = 2**63 - 1  # SQLite's; a query can hold more
 MAX_DIGITS = 40  # Python writes out no numbers of thousands of digits, and nobody reads them
@@ -28,35 +37,52 @@ class Picture:
 
 
 class Pictures:
-    """Finds and embeds pictures for one model.
+    """Finds and embeds pictures for one model; safe to share by threads.
 
     Args:
+        library: whose photos and brought pictures a query may name.
         encoder: the model.
-        model_id: its row in the catalog.
         read_files: whether a query may name files outside the library. What reaches a server from
             elsewhere must not: it would tell strangers what lies on the disk.
     """
 
-    def __init__(self, encoder: Encoder, model_id: int, *, read_files: bool) -> None:
+    def __init__(self, library: Library, encoder: Encoder, *, read_files: bool) -> None:
+        self._library = library
         self._encoder = encoder
-        self._model_id = model_id
         self._read_files = read_files
 
-    def find(self, session: Session, named: str) -> Picture:
-        """Return the picture that a query names: by number, by path, or by a file name.
+    def find(self, session: Session, like: Like, model_id: int) -> Picture:
+        """Return the picture that a query names, or the part of it.
+
+        Args:
+            session: the library's.
+            like: a number, a path, a file name, or the token of a picture that was brought.
+            model_id: the model's row in the catalog.
 
         Raises:
             PhotoError: a file cannot be read or decoded.
-            QueryError: the model has not seen the photo yet; or as ``locate``, as the following.
+            QueryError: the model has not seen the photo yet, a part cannot be looked at, or what
+                was brought is not kept any more; or as ``locate``, as the following.
             PathNotFoundError, PhotoNotFoundError: see ``locate``.
         """
-        where = locate(session, named, read_files=self._read_files)
+        if is_token(like.picture):
+            return Picture(self._vectors.of_brought(like.picture, like.box), None)
+        where = locate(session, like.picture, read_files=self._read_files)
         if isinstance(where, int):
-            return self._of_asset(session, where)
-        return self._of_file(session, where)
+            return self._of_asset(session, where, like.box, model_id)
+        return self._of_file(session, where, like.box, model_id)
 
-    def _of_asset(self, session: Session, asset_id: int) -> Picture:
-        vector = assets.vector_of(session, asset_id, self._model_id)
+    @cached_property
+    def _vectors(self) -> PictureVectors:
+        # Decodes files, which most queries have no use for.
+        from search.picture_vectors import PictureVectors
+
+        return PictureVectors(self._library, self._encoder)
+
+    def _of_asset(self, session: Session, asset_id: int, box: Box | None, model_id: int) -> Picture:
+        if box is not None:
+            return Picture(self._vectors.of_photo(photos.photo(session, asset_id), box), asset_id)
+        vector = assets.vector_of(session, asset_id, model_id)
         if vector is None:
             raise QueryError(
                 f"photo {asset_id} has not been seen by the model {self._encoder.spec.name} yet; "
@@ -64,15 +90,14 @@ class Pictures:
             )
         return Picture(vector, asset_id)
 
-    def _of_file(self, session: Session, path: Path) -> Picture:
-        from pixfind.photos.decode import decode, read_bytes
+    def _of_file(self, session: Session, path: Path, box: Box | None, model_id: int) -> Picture:
+        from pixfind.photos.decode import read_bytes
 
         content = read_bytes(path)
-        known = assets.embedded_asset(session, hashlib.sha256(content).digest(), self._model_id)
-        if known is not None:
-            return self._of_asset(session, known)
-        photo = decode(content, path, self._encoder.spec.image_size)
-        return Picture(self._encoder.encode_images([photo.image])[0], None)
+        known = assets.embedded_asset(session, hashlib.sha256(content).digest(), model_id)
+        if known is not None and box is None:
+            return self._of_asset(session, known, box, model_id)
+        return Picture(self._vectors.of_file(content, path, box), known)
 
 
 def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
@@ -90,8 +115,13 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
         PhotoNotFoundError: the library has no photo of that number.
         PathNotFoundError: there is no such file.
         QueryError: the number is beyond all measure, it cannot be told which picture is meant, or
-            it is not to be read.
+            it is not to be read; or it was brought, and is neither.
     """
+    if is_token(named):
+        raise QueryError(
+            "a picture that was brought is kept for a while only, to search by; index it, and name "
+            "it by its number: like:12"
+        )
     if named.isascii() and named.isdigit():
         digits = named.lstrip("0") or "0"
         # Cut, a number that is too long is so still.

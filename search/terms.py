@@ -33,8 +33,17 @@ class Terms:
     disliked: frozenset[int]
 
 
-def read_terms(asked: Query, encoder: Encoder, pictures: Pictures, session: Session) -> Terms:
+def read_terms(
+    asked: Query, encoder: Encoder, pictures: Pictures, session: Session, model_id: int
+) -> Terms:
     """Embed the words and pictures of a query.
+
+    Args:
+        asked: the query.
+        encoder: the model.
+        pictures: finds those that are named.
+        session: the library's.
+        model_id: the model's row in the catalog.
 
     Raises:
         PathNotFoundError, PhotoNotFoundError, PhotoError, QueryError: of a picture.
@@ -47,7 +56,7 @@ def read_terms(asked: Query, encoder: Encoder, pictures: Pictures, session: Sess
     ]
     named: dict[int, bool] = {}
     for like in asked.likes:
-        picture = pictures.find(session, like.picture)
+        picture = pictures.find(session, like, model_id)
         parts.append((like.negative, Part(picture.vector, like.weight, True)))
         if picture.asset_id is not None:
             named[picture.asset_id] = like.negative

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer import Summary
-from pixfind.catalog import Catalog, assets, migrations, tags
+from pixfind.catalog import Catalog, assets, blurs, migrations, tags
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.migrations import MIGRATIONS
 from pixfind.catalog.photos import photos_by_id
@@ -464,6 +464,17 @@ def test_photo_tells_its_rating_caption_and_tags(catalog: Catalog) -> None:
     assert found[2].seen_at is None
 
 
+def test_photo_tells_its_blur(catalog: Catalog) -> None:
+    with catalog.write() as session:
+        placed(session, 2)
+        blurs.put(session, {2: bytes(range(48))})
+    with catalog.read() as session:
+        found = photos_by_id(session, [1, 2])
+        assert (found[1].blur, found[2].blur) == (None, bytes(range(48)))
+        assert blurs.missing(session, 0, 10) == {1: bytes([1]) * 32}
+        assert blurs.missing(session, 1, 10) == {}
+
+
 # A catalog of the first release
 
 
@@ -514,3 +525,27 @@ def test_catalog_of_the_first_release_keeps_everything_and_is_found_by_its_words
     assert (first.camera, first.latitude, len(first.paths)) == ("NIKON D90", 47.5, 2)
     assert rows(catalog, "PRAGMA foreign_key_check") == []
     catalog.close()
+
+
+@pytest.mark.parametrize("count", range(1, len(MIGRATIONS)))
+def test_catalog_of_any_earlier_release_becomes_one_of_today(tmp_path: Path, count: int) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / FILE_NAME}")
+    with engine.begin() as connection:
+        for migration in MIGRATIONS[:count]:
+            migrations.apply(connection, migration)
+        for statement in FIRST_RELEASE:
+            connection.execute(text(statement))
+    engine.dispose()
+    (tmp_path / "new").mkdir()
+    old, new = Catalog.open(tmp_path), Catalog.open(tmp_path / "new")
+    schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    assert rows(old, schema) == rows(new, schema)
+    with old.read() as session:
+        found = photos_by_id(session, [7, 8])
+    assert [(photo.id, photo.width, photo.blur) for photo in found.values()] == [
+        (7, 4, None),
+        (8, 2, None),
+    ]
+    assert found_by(old, "dune") == [7]
+    old.close()
+    new.close()

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pixfind.errors import QueryError, QuerySyntaxError
+from pixfind.parts import Box
 from search.query import (
     Area,
     Dates,
@@ -36,6 +37,7 @@ from search.query.fields import FIELDS, Field, Kind
 from search.query.grammar import ESCAPES, EXAMPLES, OPERATORS, grammar_text, markdown
 
 ROOT = Path(__file__).resolve().parents[1]
+TOKEN = "brought-0123456789abcdef"
 
 
 def text_filter(field: str, *texts: str, negative: bool = False) -> Filter:
@@ -115,6 +117,23 @@ LIKES = {
     '-like:"a|b"+dog': (Like("a|b", 1, True), Phrase("dog")),
     "-like:(1)|x.jpg": (Like("(1)|x.jpg", 1, True),),
     "like:a\udcff.jpg": (Like("a\udcff.jpg"),),
+    "like:12@0.1,0.2,0.3,0.4": (Like("12", box=Box(0.1, 0.2, 0.3, 0.4)),),
+    "-like:12@0,.5,1,0.5^2 dog": (Like("12", 2, True, Box(0, 0.5, 1, 0.5)), Phrase("dog")),
+    "like:12@0.3334,0,0.6667,1": (Like("12", box=Box(0.3334, 0, 0.6667, 1)),),  # rounded
+    'like:"12"@0,0,1,1 like:"my @1.jpg"@0,0,1,1^.5': (
+        Like("12", box=Box(0, 0, 1, 1)),
+        Like("my @1.jpg", 0.5, box=Box(0, 0, 1, 1)),
+    ),
+    f"like:{TOKEN}": (Like(TOKEN),),
+    f"like:{TOKEN}@0,0,.5,.5^2+dog": (Like(TOKEN, 2, box=Box(0, 0, 0.5, 0.5)), Phrase("dog")),
+    f"like:{TOKEN}^2 -like:{TOKEN}": (Like(TOKEN, 2), Like(TOKEN, negative=True)),
+    # Names of files, all of them.
+    "like:12@2x.jpg like:12@home": (Like("12@2x.jpg"), Like("12@home")),
+    "like:a.jpg@0,0,1,1": (Like("a.jpg@0,0,1,1"),),
+    r"like:12\@0,0,1,1": (Like("12@0,0,1,1"),),
+    'like:"12@0,0,1,1"': (Like("12@0,0,1,1"),),
+    f"like:{TOKEN[:-1]}^2": (Like(f"{TOKEN[:-1]}^2"),),
+    f"like:{TOKEN.replace('b', 'B')}^2": (Like(f"{TOKEN.replace('b', 'B')}^2"),),
 }
 NUMBERS = {
     "width:3000": Numbers(3000, 3000),
@@ -219,6 +238,7 @@ def test_every_field_can_be_asked_for_as_its_examples_say(field: Field) -> None:
     assert parse(field.suggestion)
 
 
+SOME_PART = "@0.1,0.2,0.3,0.4"
 # What was typed: the position, what the message says, the suggestion.
 MISTAKES = {
     "a dog camra:x": (7, 'there is no field "camra:"', "camera:"),
@@ -255,6 +275,20 @@ MISTAKES = {
     'dog + "a"^.0009': (10, 'from 0.001 to 100, found "^.0009"', "^0.001"),
     "-a^0." + "0" * 400 + "1": (3, "expected a weight from 0.001 to 100", "^0.001"),
     "like:12^" + "9" * 400: (8, "expected a weight", "^100"),
+    "like:12@": (8, "expected left, top, width and height of a part", SOME_PART),
+    "like:12@0.1,0.2": (8, 'as shares of the picture, found "@0.1,0.2"', SOME_PART),
+    "like:12@0,0,1,1,1": (8, "expected left, top, width and height", SOME_PART),
+    "like:12@10%,10%,50%,50%": (8, "expected left, top, width and height", SOME_PART),
+    "like:12@-0.1,0,1,1^2": (8, 'found "@-0.1,0,1,1"', SOME_PART),
+    f"dog -like:{TOKEN}@,,,": (35, 'found "@,,,"', SOME_PART),
+    "like:12@0.8,0,0.5,1": (8, "expected a part inside the picture", SOME_PART),
+    "like:12@0,1,1,0.02": (8, "left + width and top + height up to 1", SOME_PART),
+    "like:12@0,0,1,1" + "0" * 400: (8, "expected a part inside the picture", SOME_PART),
+    "like:12@0.5,0.5,0.01,0.5": (8, "large enough to see: at least 0.02", SOME_PART),
+    "like:12@0,0,0,0": (8, 'wide and high, found "@0,0,0,0"', SOME_PART),
+    'like:"a b.jpg"@1': (15, 'found "@1"', SOME_PART),
+    "like:12@0,0,1,1^x": (16, "expected a weight such as ^2", "^2"),
+    'like:12@0,0,1,1"dog"': (16, "expected white space after the value", '12@0,0,1,1 "dog"'),
     "width:big": (7, 'expected a number such as 3000 or >3000, found "big"', "width:3000"),
     "width:1,000": (7, "expected a number", "width:3000"),
     "width:-5": (7, "expected a number", "width:3000"),
@@ -350,6 +384,10 @@ CANONICAL = {
     r'folder:"C:\my photos\\"': r'folder:"C:\my photos\\"',
     "TYPE:photo|Video": "type:(photo|video)",
     'like:"12" like:"12^2"': 'like:12 like:"12^2"',
+    'like:"12"@.5,.50,0.25,00.5^2': "like:12@0.5,0.5,0.25,0.5^2",
+    'like:"12@0,0,1,1" like:a@0,0,1,1': 'like:"12@0,0,1,1" like:a@0,0,1,1',
+    'like:"x.jpg"@0,0.00001,1,.5': 'like:"x.jpg"@0,0.00001,1,0.5',
+    f'like:"{TOKEN}"@0,0,1,1': f"like:{TOKEN}@0,0,1,1",
     "date:2019-01-01..2019-12-31": "date:2019",
     "date:2019-06-01..2019-06-30": "date:2019-06",
     "date:2019-01-01..2021-06-30": "date:2019..2021-06",
@@ -381,6 +419,10 @@ EXPLAINED = {
     "-snow": 'not: "snow"',
     "like:12^.5": "like photo 12 (weight 0.5)",
     "-like:a.jpg": "not: like a.jpg",
+    "like:12@0.1,0.2,0.3,0.4": "like a part of photo 12",
+    '-like:"a b.jpg"@0,0,1,1^2': "not: like a part of a b.jpg (weight 2)",
+    f"-like:{TOKEN}": "not: like your picture",
+    f"like:{TOKEN}@0,0,1,1": "like a part of your picture",
     "camera:canon|nikon": "camera is canon or nikon",
     "-camera:canon": "not: camera is canon",
     "date:2019..2021-06": "taken from 2019-01-01 to 2021-06-30",
@@ -435,8 +477,9 @@ def test_what_the_document_shows_can_be_asked(text: str) -> None:
 
 # Hostile texts: whatever the language gives a meaning, between words of many scripts.
 SPECIAL = [*'"“»\\-+^:|().*,<>', " ", "^2", "..", "--", "+ ", "\\\\", "\\(", "camera:", "like:"]
+PARTS = ["@0,0,1,1", "@.5,"]
 WORDS = ["a", "Dog", "5", "²", "狗", "שלום", "👩‍👩‍👧", "é", "\u200c", "sort:date", "C:\\x\\"]
-PIECES = st.sampled_from(SPECIAL + WORDS)
+PIECES = st.sampled_from(SPECIAL + PARTS + WORDS)
 HOSTILE = st.lists(PIECES, min_size=1, max_size=8).map("".join)
 LINES = HOSTILE.map(lambda text: " ".join(text.split())).filter(bool)
 NAMES = st.one_of(HOSTILE, HOSTILE.map(lambda text: f"{text}\udcff")).filter(str.strip)
@@ -490,6 +533,24 @@ def values(name: str) -> st.SearchStrategy[Value]:
     return by_kind[field.kind] if field.kind in by_kind else numbers(name)
 
 
+@st.composite
+def boxes(draw: st.DrawFn) -> Box:
+    def span() -> tuple[float, float]:
+        first = draw(st.one_of(st.just(0.0), st.floats(1e-9, 0.98)))
+        return first, draw(st.floats(0.02, 1 - first))
+
+    (left, width), (top, height) = span(), span()
+    return Box(left, top, width, height)
+
+
+BOXES = boxes()
+PICTURES = st.one_of(
+    NAMES,
+    st.integers(0, 10**20).map(str),
+    st.just(TOKEN),
+    st.tuples(st.sampled_from(["12", TOKEN, "a"]), NAMES).map("@".join),
+    st.builds("{}@{}".format, st.sampled_from(["12", TOKEN]), st.sampled_from(["", "1,2", "1^2"])),
+)
 PLAIN = [f.name for f in FIELDS.values() if not f.setting and f.kind is not Kind.PICTURE]
 FILTER = st.sampled_from(PLAIN).flatmap(
     lambda name: st.builds(
@@ -501,7 +562,7 @@ FILTER = st.sampled_from(PLAIN).flatmap(
 )
 TERM = st.one_of(
     st.builds(Phrase, LINES, WEIGHTS, st.booleans()),
-    st.builds(Like, NAMES, WEIGHTS, st.booleans()),
+    st.builds(Like, PICTURES, WEIGHTS, st.booleans(), st.none() | BOXES),
     FILTER,
 )
 SETTINGS = st.tuples(

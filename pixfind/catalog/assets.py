@@ -33,6 +33,15 @@ def find(session: Session, content_id: bytes) -> Asset | None:
     return session.scalar(select(Asset).where(Asset.content_id == content_id))
 
 
+def placed(session: Session, content_id: bytes) -> int | None:
+    """Return the id of the asset with that SHA-256 if it lies in some file."""
+    return session.scalar(
+        select(Asset.id).where(
+            Asset.content_id == content_id, exists().where(File.asset_id == Asset.id)
+        )
+    )
+
+
 def embedded_asset(session: Session, content_id: bytes, model_id: int) -> int | None:
     """Return the id of the asset with that SHA-256 if the model has seen it whole."""
     return session.scalar(

@@ -273,10 +273,15 @@ def _create_recognition(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _create_blur(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE asset ADD COLUMN blur BLOB")
+
+
 MIGRATIONS = (
     Migration("0001_initial", _create_tables),
     Migration("0002_search", _create_search),
     Migration("0003_recognition", _create_recognition),
+    Migration("0004_blur", _create_blur),
 )
 
 _CREATE_LEDGER = """

@@ -42,6 +42,7 @@ class Photo:
     tags: tuple[str, ...]
     seen_at: str | None
     duration: float | None = None
+    blur: bytes | None = None
 
     @property
     def version(self) -> str:
@@ -124,4 +125,5 @@ def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
         tags=names,
         seen_at=asset.seen_at,
         duration=asset.duration,
+        blur=asset.blur,
     )

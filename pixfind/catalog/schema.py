@@ -80,7 +80,8 @@ class Asset(Base):
     said these two, after the file. ``duration`` is a video's, in seconds; photos have none.
     ``seen_at`` is when the library first saw
     the picture, ISO 8601 in UTC; older libraries do not know it. ``metadata_version`` tells which
-    reading of the file's metadata this is (``photos.exif.VERSION``).
+    reading of the file's metadata this is (``photos.exif.VERSION``). ``blur`` is the picture as
+    small as it can be (``photos.thumbnails.blur_of``); older libraries have none at first.
     """
 
     __tablename__ = "asset"
@@ -107,6 +108,7 @@ class Asset(Base):
     metadata_version: Mapped[int] = mapped_column(default=0)
     duration: Mapped[float | None]
     described_by: Mapped[str | None]
+    blur: Mapped[bytes | None]
 
 
 class File(Base):

@@ -18,6 +18,7 @@ SIZES = {"grid": GRID_EDGE, "preview": PREVIEW_EDGE}
 # What a grid's thumbnail is made from: at 4:3 this edge gives its long side.
 THUMBNAIL_SHORT_EDGE = 300
 QUALITY = 82
+BLUR_EDGE = 4
 
 
 class Thumbnails:
@@ -42,12 +43,8 @@ class Thumbnails:
         """Write the thumbnail of an upright RGB picture, unless it is there; return its file."""
         file = self.file(content_id, size, second)
         if not file.exists():
-            small = image.copy()
-            small.thumbnail((SIZES[size], SIZES[size]), Image.Resampling.BICUBIC, reducing_gap=2.0)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with replace_file(file, sync=False) as temporary:
-                # Pillow hands on the photo's comment, which may be longer than JPEG's can be.
-                small.save(temporary, "JPEG", quality=QUALITY, optimize=True, comment=None)
+            write_small(image, file, SIZES[size])
         return file
 
     def get(self, content_id: bytes, path: Path, size: str, second: float | None = None) -> Path:
@@ -74,3 +71,21 @@ class Thumbnails:
         if hashlib.sha256(content).digest() != content_id:
             raise PhotoReadError(path, "it has changed since; run pixfind index again")
         return self.save(content_id, decode(content, path, SIZES[size]).image, size)
+
+
+def write_small(image: Image.Image, file: Path, edge: int) -> None:
+    """Write an RGB picture as a JPEG whose long edge is ``edge`` pixels at most, in one step."""
+    small = image.copy()
+    small.thumbnail((edge, edge), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    with replace_file(file, sync=False) as temporary:
+        # Pillow hands on the photo's comment, which may be longer than JPEG's can be.
+        small.save(temporary, "JPEG", quality=QUALITY, optimize=True, comment=None)
+
+
+def blur_of(image: Image.Image) -> bytes:
+    """Return what an RGB picture looks like from far away, to be shown while it is loading.
+
+    Returns:
+        The means of ``BLUR_EDGE`` x ``BLUR_EDGE`` equal fields as 8-bit RGB, row by row: 48 bytes.
+    """
+    return image.resize((BLUR_EDGE, BLUR_EDGE), Image.Resampling.BOX).tobytes()

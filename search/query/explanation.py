@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+from pixfind.photos.brought import is_token
 from pixfind.text import printable
 from search.query.fields import FIELDS, MONTHS, Field, Kind
 from search.query.formatting import distance, number
+from search.query.lexer import is_short_name
 from search.query.model import (
     Area,
     Dates,
@@ -37,8 +39,8 @@ def describe(term: Term) -> str:
         case Phrase():
             return _line(term, f'"{term.text}"{_weight(term)}')
         case Like():
-            picture = f"photo {term.picture}" if term.picture.isdecimal() else term.picture
-            return _line(term, f"like {picture}{_weight(term)}")
+            part = "" if term.box is None else "a part of "
+            return _line(term, f"like {part}{_picture(term.picture)}{_weight(term)}")
         case Filter():
             field = FIELDS[term.field]
             values = " or ".join(_value(field, value) for value in term.values)
@@ -49,6 +51,12 @@ def describe(term: Term) -> str:
             return f"at most {term.count} result{'s' if term.count > 1 else ''}"
         case Score():
             return f"{FIELDS['score'].label} {_numbers(FIELDS['score'], term.range)}"
+
+
+def _picture(named: str) -> str:
+    if is_token(named):
+        return "your picture"
+    return f"photo {named}" if is_short_name(named) else named
 
 
 def _line(term: Phrase | Like | Filter, text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from search.query.lexer import QUOTES
+from pixfind.parts import Box
+from search.query.lexer import QUOTES, is_short_name
 from search.query.model import (
     Area,
     Dates,
@@ -52,10 +53,7 @@ def format_term(term: Term) -> str:
             bare = _bare_words(term.text) and (one_word or (_wanted(term) and term.weight == 1))
             return _weighed(term, term.text if bare else quoted(term.text))
         case Like():
-            # A caret may be part of a file's name, so only a number has a weight without quotes.
-            number_or_name = term.weight == 1 or term.picture.isdecimal()
-            picture = _text(term.picture) if number_or_name else quoted(term.picture)
-            return _weighed(term, f"like:{picture}")
+            return _weighed(term, f"like:{_picture(term)}{_part(term.box)}")
         case Filter():
             values = "|".join(format_value(value) for value in term.values)
             group = f"({values})" if len(term.values) > 1 else values
@@ -102,6 +100,18 @@ def distance(metres: float) -> str:
     if kilometres >= 1 and kilometres * METRES["km"] == metres:
         return f"{number(kilometres)}km"
     return f"{number(metres)}m"
+
+
+def _picture(term: Like) -> str:
+    """Return a picture's name, in quotes where a file's name could go on behind it."""
+    ends = term.weight == 1 and term.box is None
+    # 12@1 is a file's name, too.
+    bare = is_short_name(term.picture) or (ends and not is_short_name(term.picture.split("@")[0]))
+    return _text(term.picture) if bare else quoted(term.picture)
+
+
+def _part(box: Box | None) -> str:
+    return "" if box is None else "@" + ",".join(map(number, vars(box).values()))
 
 
 def _weighed(term: Phrase | Like, text: str) -> str:

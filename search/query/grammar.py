@@ -33,6 +33,14 @@ OPERATORS = (
     ("-snow", "not this word; a dash inside a word, alone or doubled is plain"),
     ('-"deep snow"', "not this phrase"),
     ("like:12^2 -like:holiday.jpg", "looks like photo 12, and not like the one in the file"),
+    (
+        "like:12@0.1,0.2,0.3,0.4^2",
+        "like a part of photo 12: left, top, width and height as shares of the upright picture",
+    ),
+    (
+        "like:brought-0123456789abcdef",
+        "like a picture that was dropped into the web page",
+    ),
     ("camera:canon", "a filter; a field with white space behind it (camera: canon) is a mistake"),
     ("-camera:canon", "not with this camera"),
     ("camera:(canon|nikon) type:photo|video", "one of these; white space only in parentheses"),
@@ -56,7 +64,9 @@ phrase  = word { space word } [ weight ]    (* a word ends at white space or a q
         | "-" word [ weight ]
         | [ "-" ] quoted [ weight ] ;
 weight  = "^" number ;
-like    = [ "-" ] "like:" ( digits [ weight ] | path | quoted [ weight ] ) ;
+like    = [ "-" ] "like:" ( ( digits | token | quoted ) [ part ] [ weight ] | path ) ;
+part    = "@" number "," number "," number "," number ;
+token   = "brought-" 16 * hex ;                             (* a picture that was brought *)
 filter  = [ "-" ] field ":" values ;
 setting = ( "sort:" | "limit:" | "score:" ) value ;         (* each at most once *)
 values  = value { "|" value } | "(" value { "|" value } ")" ;
@@ -81,6 +91,7 @@ EXAMPLES = (
     "sunset over the sea date:2019..2021 sort:-date",
     "birthday cake camera:(canon|nikon) limit:50",
     "like:12 -like:holiday.jpg",
+    "a dog -like:12@0.5,0,0.5,1",
     "near:48.137,11.575,10km month:december",
     'tag:"summer trip" rating:>=4 orientation:landscape',
     "red car -type:video has:gps score:>0.5",
@@ -95,6 +106,7 @@ MISTAKES = (
     "date:2021..2019",
     "has:tags",
     "a dog^200",
+    "like:12@0.8,0,0.5,1",
     "http://example.org",
 )
 

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from pixfind.photos.brought import is_token
 from search.query import mistakes
 from search.query.fields import FIELDS
 
@@ -20,6 +21,8 @@ SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000
 FLAG = "\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"  # of a region, spelled invisibly
 # Compiled when they are first needed, which most searches never do.
 WEIGHT = rf"\^([0-9]+\.?[0-9]*|\.[0-9]+)(?=[\s+\-{QUOTES}]|$)"
+# The beginning of an impossible part is one, too; 29@2x.png is a file's name.
+PART = rf"@[0-9.,+\-%]*(?=[\s^{QUOTES}]|$)"
 PLAIN_START = r"\\([+\-])|([A-Za-z]+)\\:"
 
 
@@ -73,6 +76,11 @@ class Lexer:
         at = self.at if at is None else at
         return self.text[at : at + 1] == "^" and bool(re.compile(WEIGHT).match(self.text, at))
 
+    def at_part(self, at: int | None = None) -> bool:
+        """Tell whether the part of a picture is next, or at another place."""
+        at = self.at if at is None else at
+        return self.text[at : at + 1] == "@" and bool(re.compile(PART).match(self.text, at))
+
     def field(self) -> str | None:
         """Return the name before a colon, if letters that can be a field are next."""
         end = self.at
@@ -98,6 +106,14 @@ class Lexer:
             raise mistakes.impossible_weight(self.at, weight, match[0])
         self.at = match.end()
         return weight
+
+    def part(self) -> str | None:
+        """Read what stands behind a picture's @; ``None`` if it is all of the picture."""
+        match = re.compile(PART).match(self.text, self.at)
+        if match is None:
+            return None
+        self.at = match.end()
+        return match[0][1:]
 
     def quoted(self) -> str:
         """Read from a quote to the next one that no backslash makes plain."""
@@ -128,13 +144,13 @@ class Lexer:
         )
 
     def picture(self) -> str:
-        """Read a path, or a photo's number up to its weight."""
+        """Read a path; or a photo's number, or a token, up to its part or its weight."""
         start = self.at
 
         def ends(at: int) -> bool:
             before = self.text[start:at].rstrip("\\")
-            number = before.isdecimal() and before.isascii()
-            return self.text[at] in QUOTES or (number and self.at_weight(at))
+            ended = self.at_weight(at) or self.at_part(at)
+            return self.text[at] in QUOTES or (ended and is_short_name(before))
 
         return self._bare(ends)
 
@@ -173,6 +189,11 @@ class Lexer:
                 break
             self.at = at + 1
         return text
+
+
+def is_short_name(picture: str) -> bool:
+    """Tell whether a picture is named by a number or a token, which no path goes on behind."""
+    return (picture.isascii() and picture.isdecimal()) or is_token(picture)
 
 
 def _check(text: str) -> None:

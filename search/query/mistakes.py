@@ -14,6 +14,7 @@ MAX_TERMS = 64
 MAX_VALUES = 32
 MIN_WEIGHT = 0.001  # less changes nothing, and far less is nothing to floats
 MAX_WEIGHT = 100
+SOME_PART = "@0.1,0.2,0.3,0.4"
 SHOWN_CHARS = 40  # of what was typed; a message is one line
 
 
@@ -93,6 +94,27 @@ def impossible_weight(at: int, weight: float, typed: str) -> QuerySyntaxError:
     problem = f'expected {expected}, found "{shown(typed)}"'
     nearest = MAX_WEIGHT if weight > MAX_WEIGHT else MIN_WEIGHT
     return QuerySyntaxError(at + 1, problem, expected, f"^{nearest}")
+
+
+def wrong_part(at: int, typed: str) -> QuerySyntaxError:
+    """A part of a picture that is no four numbers."""
+    expected = "left, top, width and height of a part, as shares of the picture"
+    problem = f'expected {expected}, found "@{shown(typed)}"'
+    return QuerySyntaxError(at + 1, problem, expected, SOME_PART)
+
+
+def part_outside(at: int, typed: str) -> QuerySyntaxError:
+    """A part that goes beyond the picture's right or lower edge."""
+    expected = "a part inside the picture: left + width and top + height up to 1"
+    problem = f'expected {expected}, found "@{shown(typed)}"'
+    return QuerySyntaxError(at + 1, problem, expected, SOME_PART)
+
+
+def part_too_small(at: int, typed: str, least: float) -> QuerySyntaxError:
+    """A part that nothing could be seen in."""
+    expected = f"a part that is large enough to see: at least {least} wide and high"
+    problem = f'expected {expected}, found "@{shown(typed)}"'
+    return QuerySyntaxError(at + 1, problem, expected, SOME_PART)
 
 
 def unknown_field(at: int, name: str, typed: str) -> QuerySyntaxError:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
+from pixfind.parts import Box
+
 
 @dataclass(frozen=True)
 class Phrase:
@@ -18,11 +20,16 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Like:
-    """A picture that a photo should look like, or must not: a photo's number, or a path."""
+    """A picture that a photo should look like, or must not; with a box, only that part of it.
+
+    ``picture`` is a photo's number, a path, or the token of a picture that was brought
+    (``pixfind.photos.brought``).
+    """
 
     picture: str
     weight: float = 1.0
     negative: bool = False
+    box: Box | None = None
 
 
 @dataclass(frozen=True)

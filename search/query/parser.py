@@ -19,7 +19,7 @@ from search.query.model import (
     Text,
     Value,
 )
-from search.query.values import one_line, read_value
+from search.query.values import one_line, read_box, read_value
 
 
 def parse(text: str) -> Query:
@@ -95,9 +95,11 @@ class _Parser:
         picture = lexer.quoted() if lexer.at_quote() else lexer.picture()
         if not picture.strip():
             raise mistakes.no_value(start, FIELDS["like"])
+        at, part = lexer.at, lexer.part()
+        box = None if part is None else read_box(part, at)
         if lexer.next != "^":
             self._end_of_value(start)
-        return Like(picture, lexer.weight(), negative)
+        return Like(picture, lexer.weight(), negative, box)
 
     def _setting(self, field: Field, start: int, negative: bool) -> Term:
         if negative:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from pixfind.parts import Box
 from search.query import mistakes
 from search.query.fields import FIRST_YEAR, LAST_YEAR, MAX_RADIUS_KM, MONTHS, Field, Kind
 from search.query.model import Area, Dates, Numbers, Text, Value
@@ -17,6 +19,8 @@ FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 DECEMBER = 12
 MAX_LATITUDE, MAX_LONGITUDE = 90, 180
 SHORT_MONTH = 3  # letters
+LEAST_SHARE = 0.02  # of a picture's edge; less shows nothing
+ROUNDING = 1e-3  # shares that were rounded may add up to more than all
 NUMBER = r"[0-9]+\.?[0-9]*|\.[0-9]+"
 DATE = r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?"
 PLACE = rf"(-?(?:{NUMBER}))\s*,\s*(-?(?:{NUMBER}))\s*,\s*({NUMBER})\s*(m|km|mi|)"
@@ -39,6 +43,28 @@ def read_value(field: Field, text: str, at: int) -> Value:
     """
     kept = text if field.kind is Kind.PATH else one_line(text)
     return _READERS[field.kind](_Typed(field, kept, at))
+
+
+def read_box(text: str, at: int) -> Box:
+    """Read the part of a picture: left, top, width and height as shares of its edges.
+
+    Args:
+        text: what stands behind the @.
+        at: where the @ lies in the query.
+
+    Raises:
+        QuerySyntaxError: these are no four numbers, or they lie outside the picture, or hardly
+            anything is in them.
+    """
+    shares = text.split(",")
+    if len(shares) != len(fields(Box)) or not all(re.fullmatch(NUMBER, one) for one in shares):
+        raise mistakes.wrong_part(at, text)
+    left, top, width, height = map(float, shares)
+    if max(left + width, top + height) > 1 + ROUNDING:
+        raise mistakes.part_outside(at, text)
+    if min(width, height) < LEAST_SHARE:
+        raise mistakes.part_too_small(at, text, LEAST_SHARE)
+    return Box(left, top, width, height)
 
 
 class _Typed(NamedTuple):
