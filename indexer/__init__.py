@@ -1,5 +1,6 @@
 """The write side: scan -> decode -> encode -> commit."""
 
-from indexer.run import Indexer, Summary
+from indexer.progress import Summary
+from indexer.run import Indexer
 
 __all__ = ["Indexer", "Summary"]

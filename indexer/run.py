@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from indexer import scopes
+from indexer.blurs import fill_blurs
 from indexer.commit import commit
 from indexer.prepare import Failed, Fresh, Known, Prepared, Preparer, Reread, Twin, Unread
-from indexer.progress import Progress, Silent
+from indexer.progress import CancelledError, Control, Phase, Progress, Silent, Standing, Summary
 from indexer.scan import Comparison, Scope
 from indexer.scopes import require_paths
 from indexer.videos import FreshVideo
@@ -36,6 +36,8 @@ COMMIT_EVERY = 512
 # regions of a large library they are gigabytes, so they rest for many times as long as they took.
 SAVE_EVERY_S = 60.0
 SAVE_REST = 20
+# How soon a run that waits for a long video hears that it shall end.
+HEARS_AFTER_S = 0.2
 
 
 class Item(NamedTuple):
@@ -44,31 +46,6 @@ class Item(NamedTuple):
     scope: Scope
     place: Place
     outdated: bool = False
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    ``embedded`` pictures are new to the model; ``known`` files hold a picture that it had seen
-    before (moved, copied, touched); of ``reread`` files, only the metadata was read again, because
-    an older version had read it; ``photos`` counts the distinct pictures that it can find. Of the
-    pictures of the model that the library was searched with before, ``unseen`` are new to
-    this one still: while there are any, the library is not searched with it.
-    """
-
-    embedded: int = 0
-    known: int = 0
-    reread: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    failed: int = 0
-    photos: int = 0
-    seconds: float = 0.0
-    interrupted: bool = False
-    unreadable: list[str] = field(default_factory=list)
-    missing_roots: list[str] = field(default_factory=list)
-    unseen: int = 0
 
 
 class Indexer:
@@ -83,6 +60,7 @@ class Indexer:
         regions: embed overlapping tiles of each photo as well, so that small things are found;
             ``False`` drops those that there are, ``None`` does as the last run did.
         progress: told of every step.
+        control: may hold the run up, or end it early.
     """
 
     def __init__(
@@ -95,6 +73,7 @@ class Indexer:
         forget_missing: bool = False,
         regions: bool | None = None,
         progress: Progress | None = None,
+        control: Control | None = None,
     ) -> None:
         self.library = library
         self.encoder = encoder
@@ -103,11 +82,13 @@ class Indexer:
         self.forget_missing = forget_missing
         self.regions = regions
         self.progress = progress or Silent()
+        self.control = control or Control()
 
     def run(self, paths: Sequence[Path] = ()) -> Summary:
         """Index folders or single files; without any, all folders that the library covers.
 
-        Ctrl-C ends the run early: what was committed stays, and the next run continues.
+        Ctrl-C, and the control, end the run early: what was committed stays, and the next run
+        continues.
 
         A library goes over to another model as a whole: everything is looked at, and it is
         searched with the new model once that has seen every picture that the old one has.
@@ -130,6 +111,7 @@ class _Run:
         self._catalog = indexer.library.catalog
         self._encoder = indexer.encoder
         self._progress = indexer.progress
+        self._control = indexer.control
         self._summary = Summary()
         self._model: Model = self._library.add_model(self._encoder.spec)
         with_regions = self._library.with_regions(indexer.regions)
@@ -148,7 +130,7 @@ class _Run:
         self._videos: list[FreshVideo] = []
         self._others: list[Known | Reread | Failed] = []
         self._twins: list[Item] = []
-        self._done = self._total = 0
+        self._looked = self._done = self._total = 0
         self._save_at = time.monotonic() + SAVE_EVERY_S
 
     def over(self, paths: Sequence[Path]) -> Summary:
@@ -157,8 +139,10 @@ class _Run:
         searched = self._library.model() or self._model
         try:
             self._update(paths, is_new_model=searched.id != self._model.id)
-        except KeyboardInterrupt:
+            fill_blurs(self._library, self._control.checkpoint)
+        except (KeyboardInterrupt, CancelledError):
             self._summary.interrupted = True
+        self._tell(Phase.FINISHING)
         self._library.save_vectors(self._model)
         with self._catalog.read() as session:
             self._summary.photos = assets.count_searchable(session, self._model.id)
@@ -174,6 +158,7 @@ class _Run:
             before = roots.last_file_id(session)
         gone = self._survey(choice.scopes)
         if self._total:
+            self._tell(Phase.WORKING)
             self._process(self._todo(choice.scopes))
             # A copy's metadata, read since they were counted, was theirs.
             self._summary.unchanged += max(0, self._total - self._done)
@@ -201,17 +186,21 @@ class _Run:
             for state in self._comparison.folders(scope):
                 self._total += len(state.todo) + len(state.outdated)
                 self._summary.unchanged += state.unchanged
+                self._looked = self._summary.unchanged + self._total
                 gone.extend(state.gone)
                 if state.unreadable is not None:
                     folder = scope.root / state.folder
                     self._summary.unreadable.append(f"{folder}: {state.unreadable}")
-                self._progress.looking(self._summary.unchanged + self._total)
+                self._progress.looking(self._looked)
+                self._tell(Phase.LOOKING)
+                self._control.checkpoint()
         return gone
 
     def _todo(self, wanted: list[Scope]) -> Iterator[Item]:
         """Walk again, so that a million new files need not be held in memory."""
         for scope in wanted:
             for state in self._comparison.folders(scope):
+                self._control.checkpoint()
                 yield from (Item(scope, place) for place in state.todo)
                 yield from (Item(scope, place, outdated=True) for place in state.outdated)
 
@@ -238,15 +227,25 @@ class _Run:
         ahead = 2 * self._batch + self._indexer.workers
         pending: deque[tuple[Item, Future[Prepared]]] = deque()
         for item in items:
-            path = item.scope.path(item.place)
-            future = pool.submit(self._preparer.prepare, item.place, path, outdated=item.outdated)
-            pending.append((item, future))
+            pending.append((item, pool.submit(self._prepare, item)))
             if len(pending) >= ahead:
                 first, future = pending.popleft()
-                yield first, future.result()
+                yield first, self._result(future)
         while pending:
             first, future = pending.popleft()
-            yield first, future.result()
+            yield first, self._result(future)
+
+    def _prepare(self, item: Item) -> Prepared:
+        self._control.checkpoint()
+        path = item.scope.path(item.place)
+        return self._preparer.prepare(item.place, path, outdated=item.outdated)
+
+    def _result(self, future: Future[Prepared]) -> Prepared:
+        self._control.checkpoint()
+        while not future.done():
+            wait([future], timeout=HEARS_AFTER_S)
+            self._control.checkpoint()
+        return future.result()
 
     def _take(self, item: Item, prepared: Prepared) -> None:
         if isinstance(prepared, Twin):
@@ -285,6 +284,7 @@ class _Run:
         self._preparer.release([item.content_id for item in new])
         self._fresh, self._videos, self._others = [], [], []
         self._progress.working(self._done, self._total)
+        self._tell(Phase.WORKING)
         begun = time.monotonic()
         if begun > self._save_at:
             self._library.save_vectors(self._model)
@@ -295,8 +295,13 @@ class _Run:
         """Return the vectors of the photos, and those of the regions of each."""
         encode = self._encoder.encode_images
         whole = encode([item.photo.image for item in self._fresh])
-        none = whole[:0]
-        return whole, [
-            encode([tile.image for tile in item.tiles]) if item.tiles else none
-            for item in self._fresh
-        ]
+        of_tiles = []
+        for item in self._fresh:
+            if item.tiles:
+                self._control.checkpoint()
+            of_tiles.append(encode([t.image for t in item.tiles]) if item.tiles else whole[:0])
+        return whole, of_tiles
+
+    def _tell(self, phase: Phase) -> None:
+        standing = Standing(phase, self._looked, self._done, self._total, self._summary.failed)
+        self._control.stands(standing)

@@ -412,3 +412,36 @@ class DescriberBusyError(PixfindError):
 
     def __init__(self) -> None:
         super().__init__("other photos are being described; ask again in a moment")
+
+
+class IndexingError(PixfindError):
+    """Indexing from the browser that cannot be done as was asked."""
+
+
+class IndexingActiveError(IndexingError):
+    """One run at a time writes to a library."""
+
+    def __init__(self) -> None:
+        super().__init__("photos are being indexed already; wait until that has ended or cancel it")
+
+
+class NoIndexingError(IndexingError):
+    """There is nothing to pause or cancel."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is being indexed now")
+
+
+class FolderRefusedError(IndexingError):
+    """A folder that may not be added from the browser, or is not there."""
+
+
+class TooManyWatchersError(IndexingError):
+    """Each page that shows progress live keeps a thread of the server."""
+
+    def __init__(self) -> None:
+        super().__init__("too many pages follow the indexing live; close one, or load this again")
+
+
+class PictureRefusedError(QueryError):
+    """Pictures to search by that are not taken: none, too many, or too large."""

@@ -57,12 +57,17 @@ def library_status(library: Library) -> LibraryStatus:
                 RootStatus(root.path, Path(root.path).is_dir()) for root in roots.all_roots(session)
             ],
             failures=files.failures(session),
-            bytes={
-                "catalog": _size(library.folder, "catalog.db*"),
-                "vectors": _size(library.folder, "vectors/**/*"),
-                "thumbnails": _size(library.folder, "thumbs/**/*"),
-            },
+            bytes=disk_use(library),
         )
+
+
+def disk_use(library: Library) -> dict[str, int]:
+    """Return how many bytes each part of a library's folder takes; every file is asked."""
+    return {
+        "catalog": _size(library.folder, "catalog.db*"),
+        "vectors": _size(library.folder, "vectors/**/*"),
+        "thumbnails": _size(library.folder, "thumbs/**/*"),
+    }
 
 
 def _size(folder: Path, pattern: str) -> int:

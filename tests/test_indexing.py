@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,6 +20,9 @@ from sqlalchemy import text
 
 from indexer import Indexer, Summary
 from indexer import run as running
+from indexer.prepare import Preparer, Unread
+from indexer.progress import CancelledError, Control, Phase, Standing
+from pixfind.catalog import files, roots
 from pixfind.catalog.photos import Photo
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
@@ -218,6 +222,110 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_continues(
     done = summary.photos
     summary = index(folder)
     assert (summary.embedded, summary.photos) == (80 - done, 80)
+
+
+class Recorder(Control):
+    """Writes down where a run stands, and ends it when told to."""
+
+    def __init__(self, ends: Callable[[Recorder], bool] = lambda recorder: False) -> None:
+        self.standings: list[Standing] = []
+        self.checkpoints = 0
+        self._ends = ends
+
+    def checkpoint(self) -> None:
+        self.checkpoints += 1
+        if self._ends(self):
+            raise CancelledError
+
+    def stands(self, standing: Standing) -> None:
+        self.standings.append(standing)
+
+    @property
+    def phase(self) -> Phase | None:
+        return self.standings[-1].phase if self.standings else None
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Eighty pictures in eight folders."""
+    for number in range(80):
+        folder = tmp_path / "many" / f"{number % 8}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (number, 2 * number, 0)).save(folder / f"{number}.png")
+    return tmp_path / "many"
+
+
+def test_control_hears_where_the_run_stands(
+    library: Library, encoder: FakeEncoder, many: Path
+) -> None:
+    (many / "broken.jpg").write_bytes(b"no picture")
+    control = Recorder()
+    Indexer(library, encoder, control=control).run([many])
+    looking = [s.looked for s in control.standings if s.phase is Phase.LOOKING]
+    assert looking == sorted(set(looking))
+    assert len(looking) == 9
+    first, *_, last = (s for s in control.standings if s.phase is Phase.WORKING)
+    assert first == Standing(Phase.WORKING, looked=81, done=0, total=81, failed=0)
+    assert last == Standing(Phase.WORKING, looked=81, done=81, total=81, failed=1)
+    assert control.standings[-1] == Standing(Phase.FINISHING, 81, 81, 81, 1)
+
+
+def test_run_ends_while_it_walks(library: Library, encoder: FakeEncoder, many: Path) -> None:
+    control = Recorder(lambda c: c.phase is Phase.LOOKING and len(c.standings) == 3)
+    summary = Indexer(library, encoder, control=control).run([many])
+    assert summary.interrupted
+    assert (summary.embedded, summary.removed) == (0, 0)
+    assert control.standings[-2].looked == 20  # two folders inside the outermost
+    assert encoder.images_encoded == 0
+
+
+def test_run_ends_between_two_files(library: Library, encoder: FakeEncoder, many: Path) -> None:
+    control = Recorder(lambda c: c.standings[-1].done >= 32)
+    summary = Indexer(library, encoder, control=control).run([many])
+    assert summary.interrupted
+    assert summary.embedded == summary.photos == encoder.images_encoded == 32
+    assert Indexer(library, encoder).run([many]).embedded == 48
+
+
+def test_run_ends_between_the_regions_of_two_photos(
+    library: Library, encoder: FakeEncoder, photos: Path
+) -> None:
+    control = Recorder(lambda c: encoder.images_encoded > 3)
+    summary = Indexer(library, encoder, regions=True, control=control).run([photos])
+    assert summary.interrupted
+    assert summary.photos == 0
+    assert 3 < encoder.images_encoded < 30  # the wholes, and the regions of one of the three
+
+
+def test_run_that_waits_for_one_long_file_can_end(
+    library: Library, encoder: FakeEncoder, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, given_up = threading.Event(), threading.Event()
+
+    def prepare(self: Preparer, *_: object, **__: object) -> Unread:
+        begun.set()
+        assert given_up.wait(20)
+        raise RuntimeError("nobody waits for this")
+
+    monkeypatch.setattr(Preparer, "prepare", prepare)
+    monkeypatch.setattr(Preparer, "stop", lambda self: given_up.set())
+    control = Recorder(lambda c: begun.is_set())
+    assert Indexer(library, encoder, workers=1, control=control).run([photos]).interrupted
+    assert given_up.is_set()
+
+
+def test_failures_can_be_had_by_the_page(index: Index, photos: Path, library: Library) -> None:
+    for name in "abcde":
+        (photos / f"{name}.jpg").write_bytes(b"no picture")
+    index(photos)
+    with library.catalog.read() as session:
+        assert files.count_failures(session) == 5
+        every = files.failures(session)
+        assert [f.path for f in every] == [f"{name}.jpg" for name in "abcde"]
+        assert files.failures(session, skip=2, limit=2) == every[2:4]
+        assert files.failures(session, skip=4, limit=2) == every[4:]
+        (root,) = roots.all_roots(session)
+        assert files.count_by_root(session) == {root.id: 3}
 
 
 def test_names_that_are_not_utf8(index: Index, photos: Path, engine: SearchEngine) -> None:
