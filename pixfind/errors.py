@@ -42,12 +42,15 @@
         └── LanguageModelQueryError        it made no query of a request
 
 The message of each is one line: the cause and the next step. The library code raises them; only
-the command line and the web layer turn them into text and status codes.
+the command line and the web layer turn them into text and status codes. The web translates those
+that are made by ``said``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from pixfind.messages import any_of, said
 
 
 class PixfindError(Exception):
@@ -67,7 +70,11 @@ class LibraryNotFoundError(LibraryError):
 
     def __init__(self, library: Path) -> None:
         super().__init__(
-            f"there is no library in {library}; make one with: pixfind index FOLDER", library
+            said(
+                "there is no library in %(library)s; make one with: pixfind index FOLDER",
+                library=library,
+            ),
+            library,
         )
 
 
@@ -76,7 +83,10 @@ class LibraryEmptyError(LibraryError):
 
     def __init__(self, library: Path) -> None:
         super().__init__(
-            f"the library in {library} has no photos yet; add some with: pixfind index FOLDER",
+            said(
+                "the library in %(library)s has no photos yet; add some with: pixfind index FOLDER",
+                library=library,
+            ),
             library,
         )
 
@@ -86,7 +96,11 @@ class LibraryBusyError(LibraryError):
 
     def __init__(self, library: Path) -> None:
         super().__init__(
-            f"another pixfind is indexing the library in {library}; wait until it has finished",
+            said(
+                "another pixfind is indexing the library in %(library)s; "
+                "wait until it has finished",
+                library=library,
+            ),
             library,
         )
 
@@ -96,8 +110,12 @@ class LibraryTooNewError(LibraryError):
 
     def __init__(self, library: Path, migration: str) -> None:
         super().__init__(
-            f"the library in {library} was written by a later pixfind (it has {migration!r}); "
-            "update pixfind to open it",
+            said(
+                "the library in %(library)s was written by a later pixfind (it has %(migration)s); "
+                "update pixfind to open it",
+                library=library,
+                migration=repr(migration),
+            ),
             library,
         )
         self.migration = migration
@@ -108,8 +126,12 @@ class LibraryAccessError(LibraryError):
 
     def __init__(self, library: Path, reason: str) -> None:
         super().__init__(
-            f"the catalog in {library} cannot be used ({reason}); "
-            "check the disk's free space and the folder's permissions",
+            said(
+                "the catalog in %(library)s cannot be used (%(reason)s); "
+                "check the disk's free space and the folder's permissions",
+                library=library,
+                reason=reason,
+            ),
             library,
         )
         self.reason = reason
@@ -120,8 +142,12 @@ class LibraryDamagedError(LibraryError):
 
     def __init__(self, library: Path, reason: str) -> None:
         super().__init__(
-            f"the catalog in {library} cannot be read ({reason}); restore catalog.db from a "
-            "backup, or move it away and index again",
+            said(
+                "the catalog in %(library)s cannot be read (%(reason)s); "
+                "restore catalog.db from a backup, or move it away and index again",
+                library=library,
+                reason=reason,
+            ),
             library,
         )
         self.reason = reason
@@ -140,8 +166,12 @@ class ModelNotFoundError(ModelError):
 
     def __init__(self, model: str, installed: list[str]) -> None:
         super().__init__(
-            f"no model {model!r} is installed (there are: {', '.join(installed)}); "
-            "add one with: pixfind models add or pixfind models import",
+            said(
+                "no model %(model)s is installed (there are: %(installed)s); "
+                "add one with: pixfind models add or pixfind models import",
+                model=repr(model),
+                installed=", ".join(installed),
+            ),
             model,
         )
         self.installed = installed
@@ -152,8 +182,14 @@ class ModelMismatchError(ModelError):
 
     def __init__(self, library: Path, indexed: str, asked: str, name: str) -> None:
         super().__init__(
-            f"the library in {library} was indexed with {indexed}, not with {asked}; "
-            f"embed it again with: pixfind index --model {name}",
+            said(
+                "the library in %(library)s was indexed with %(indexed)s, not with %(asked)s; "
+                "embed it again with: pixfind index --model %(name)s",
+                library=library,
+                indexed=indexed,
+                asked=asked,
+                name=name,
+            ),
             asked,
         )
         self.library = library
@@ -165,8 +201,13 @@ class ModelDamagedError(ModelError):
 
     def __init__(self, model: str, folder: Path, reason: str) -> None:
         super().__init__(
-            f"the model {model!r} in {folder} cannot be used ({reason}); "
-            "add or import it again, or reinstall pixfind if it is the bundled one",
+            said(
+                "the model %(model)s in %(folder)s cannot be used (%(reason)s); "
+                "add or import it again, or reinstall pixfind if it is the bundled one",
+                model=repr(model),
+                folder=folder,
+                reason=reason,
+            ),
             model,
         )
         self.folder = folder
@@ -192,7 +233,7 @@ class PhotoError(PixfindError):
     """One file that could not become an embedding."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(said("%(path)s: %(reason)s", path=path, reason=reason))
         self.path = path
         self.reason = reason
 
@@ -209,7 +250,11 @@ class PhotoNotFoundError(PixfindError):
     """No photo has that id."""
 
     def __init__(self, photo: int) -> None:
-        super().__init__(f"there is no photo {photo} in the library; it may have been removed")
+        super().__init__(
+            said(
+                "there is no photo %(photo)s in the library; it may have been removed", photo=photo
+            )
+        )
         self.photo = photo
 
 
@@ -217,7 +262,9 @@ class PathNotFoundError(PixfindError):
     """A path that was asked for is not there."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"there is nothing at {path}; check the path, or mount its drive")
+        super().__init__(
+            said("there is nothing at %(path)s; check the path, or mount its drive", path=path)
+        )
         self.path = path
 
 
@@ -226,8 +273,11 @@ class NotAPictureError(PixfindError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} is neither a picture nor a video by its name; "
-            "pixfind reads JPEG, PNG, HEIC, MP4, MOV, WebM, ..."
+            said(
+                "%(path)s is neither a picture nor a video by its name; "
+                "pixfind reads JPEG, PNG, HEIC, MP4, MOV, WebM, ...",
+                path=path,
+            )
         )
         self.path = path
 
@@ -251,8 +301,18 @@ class QuerySyntaxError(QueryError):
     def __init__(
         self, position: int, problem: str, expected: str, suggestion: str, *, guessed: bool = False
     ) -> None:
-        advice = f"did you mean {suggestion}?" if guessed else f"try {suggestion}"
-        super().__init__(f"in the query at character {position}: {problem}; {advice}")
+        if guessed:
+            advice = said("did you mean %(suggestion)s?", suggestion=suggestion)
+        else:
+            advice = said("try %(suggestion)s", suggestion=suggestion)
+        super().__init__(
+            said(
+                "in the query at character %(position)s: %(problem)s; %(advice)s",
+                position=position,
+                problem=problem,
+                advice=advice,
+            )
+        )
         self.position = position
         self.expected = expected
         self.suggestion = suggestion
@@ -271,7 +331,11 @@ class AlbumExistsError(AlbumError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"there is an album {name!r} already; take another name, or save over it with --replace"
+            said(
+                "there is an album %(name)s already; "
+                "take another name, or save over it with --replace",
+                name=repr(name),
+            )
         )
         self.name = name
 
@@ -280,7 +344,12 @@ class AlbumNotFoundError(AlbumError):
     """There is no album of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no album {name!r}; those that there are: pixfind albums list")
+        super().__init__(
+            said(
+                "there is no album %(name)s; those that there are: pixfind albums list",
+                name=repr(name),
+            )
+        )
         self.name = name
 
 
@@ -385,11 +454,13 @@ class UnknownTagError(PixfindError):
 
     def __init__(self, tag: str, close: list[str]) -> None:
         advice = (
-            f"did you mean {' or '.join(repr(one) for one in close)}?"
+            said("did you mean %(suggestion)s?", suggestion=any_of(map(repr, close)))
             if close
-            else "add it to a vocabulary of your own"
+            else said("add it to a vocabulary of your own")
         )
-        super().__init__(f"no tag {tag!r} is in the vocabulary; {advice}")
+        super().__init__(
+            said("no tag %(tag)s is in the vocabulary; %(advice)s", tag=repr(tag), advice=advice)
+        )
         self.tag = tag
         self.close = close
 
@@ -411,7 +482,7 @@ class DescriberBusyError(PixfindError):
     """Describing goes one photo at a time, and others are waiting."""
 
     def __init__(self) -> None:
-        super().__init__("other photos are being described; ask again in a moment")
+        super().__init__(said("other photos are being described; ask again in a moment"))
 
 
 class IndexingError(PixfindError):
@@ -422,14 +493,16 @@ class IndexingActiveError(IndexingError):
     """One run at a time writes to a library."""
 
     def __init__(self) -> None:
-        super().__init__("photos are being indexed already; wait until that has ended or cancel it")
+        super().__init__(
+            said("photos are being indexed already; wait until that has ended or cancel it")
+        )
 
 
 class NoIndexingError(IndexingError):
     """There is nothing to pause or cancel."""
 
     def __init__(self) -> None:
-        super().__init__("nothing is being indexed now")
+        super().__init__(said("nothing is being indexed now"))
 
 
 class FolderRefusedError(IndexingError):
@@ -440,7 +513,9 @@ class TooManyWatchersError(IndexingError):
     """Each page that shows progress live keeps a thread of the server."""
 
     def __init__(self) -> None:
-        super().__init__("too many pages follow the indexing live; close one, or load this again")
+        super().__init__(
+            said("too many pages follow the indexing live; close one, or load this again")
+        )
 
 
 class PictureRefusedError(QueryError):

@@ -105,8 +105,11 @@ class Library:
         return self.brought.keep(content, name) if known is None else str(known)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, wait_s: float = 0) -> Iterator[None]:
         """Be the only process that writes to the library.
+
+        Args:
+            wait_s: how long to wait for another one to end.
 
         Raises:
             LibraryBusyError: another one is at it.
@@ -115,7 +118,7 @@ class Library:
 
         lock = FileLock(self.folder / "writer.lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait_s)
         except Timeout:
             raise LibraryBusyError(self.folder) from None
         try:

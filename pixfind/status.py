@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 from pixfind.catalog import files, roots
 from pixfind.catalog.files import Failure
 from pixfind.catalog.holdings import Holdings, holdings
-from pixfind.library import Library
+from pixfind.library import PICTURES, THUMBNAILS, VECTORS, Library
 
 NOTHING = Holdings(0, 0, 0, 0, 0, 0, 0)
 
@@ -64,15 +66,21 @@ def library_status(library: Library) -> LibraryStatus:
 def disk_use(library: Library) -> dict[str, int]:
     """Return how many bytes each part of a library's folder takes; every file is asked."""
     return {
-        "catalog": _size(library.folder, "catalog.db*"),
-        "vectors": _size(library.folder, "vectors/**/*"),
-        "thumbnails": _size(library.folder, "thumbs/**/*"),
+        "catalog": _size(library.folder.glob("catalog.db*")),
+        "vectors": _size_of_all(library.folder / VECTORS),
+        "thumbnails": _size_of_all(library.folder / THUMBNAILS),
+        "pictures": _size_of_all(library.folder / PICTURES),
     }
 
 
-def _size(folder: Path, pattern: str) -> int:
+def _size(files: Iterable[Path]) -> int:
     total = 0
-    for file in folder.glob(pattern):
+    for file in files:
         with suppress(FileNotFoundError):  # renamed or removed by an indexer just now
-            total += file.stat().st_size if file.is_file() else 0
+            total += file.lstat().st_size
     return total
+
+
+def _size_of_all(folder: Path) -> int:
+    # Not by globbing, which takes six times as long over a hundred thousand thumbnails.
+    return sum(_size(Path(inner, name) for name in names) for inner, _, names in os.walk(folder))

@@ -10,6 +10,7 @@ from pixfind.catalog import albums
 from pixfind.catalog.albums import SavedSearch
 from pixfind.errors import QueryError
 from pixfind.library import Library
+from pixfind.messages import said
 from search.pictures import locate
 from search.query.formatting import format_query
 from search.query.model import Like, Query, Term
@@ -40,7 +41,9 @@ def save_album(
     """
     asked = parse(query)
     if not asked.terms:
-        raise QueryError("the query is empty; an album needs one, for example: a dog on grass")
+        raise QueryError(
+            said("the query is empty; an album needs one, for example: a dog on grass")
+        )
     with library.catalog.write() as session:
         fixed = Query(tuple(_fixed(session, term, read_files) for term in asked.terms))
         text = query.strip() if fixed == asked else _text(fixed)
@@ -63,7 +66,9 @@ def _text(query: Query) -> str:
         same = False
     if not same:
         raise QueryError(
-            "a path in the query is too long, or has characters that no query can hold; "
-            "index the picture and name it by its number, for example: like:12"
+            said(
+                "a path in the query is too long, or has characters that no query can hold; "
+                "index the picture and name it by its number, for example: like:12"
+            )
         )
     return text

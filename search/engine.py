@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Hashable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from pixfind.catalog import Catalog, documents, photos, selection
+from pixfind.catalog import Catalog, photos
 from pixfind.catalog.photos import Photo
 from pixfind.config import normal_path
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryEmptyError, QueryError
 from pixfind.library import Library
-from pixfind.parts import Part
+from pixfind.messages import said
 from pixfind.vectors import VectorIndex
 from search.facets import facets
 from search.matching import Sample
 from search.ordering import in_order
+from search.overview import Overview, View
+from search.pages import Cursor, Kept, Rankings, fingerprint
 from search.parts import PartsIndex
 from search.pictures import Pictures, possible_id
 from search.query.fields import MAX_LIMIT
@@ -30,10 +34,14 @@ from search.query.model import Like, Order, Query
 from search.query.parser import parse
 from search.ranking import Extent, Ranking, State, rank
 from search.results import Result, Results
+from search.scored import NOBODY, Scored
+from search.showing import shown
 from search.terms import read_terms
+from search.wish import Wish
 
 DEFAULT_LIMIT = 20
-ROUNDING = 1e-4
+# Of the library by date, cursors say that they belong to this.
+BROWSED = fingerprint("all photos, the newest first")
 
 
 class SearchEngine:
@@ -48,8 +56,10 @@ class SearchEngine:
     def __init__(self, library: Library, encoder: Encoder, *, read_files: bool = True) -> None:
         self._library = library
         self._encoder = encoder
-        self._read_files = read_files
+        self._pictures = Pictures(library, encoder, read_files=read_files)
         self._sample: tuple[VectorIndex, Sample] | None = None
+        self._overview = Overview(library.catalog)
+        self._rankings = Rankings()
         self._lock = threading.Lock()
 
     def search(
@@ -58,6 +68,7 @@ class SearchEngine:
         limit: int | None = None,
         *,
         offset: int = 0,
+        cursor: str | None = None,
         everything: bool = False,
         with_facets: bool = False,
     ) -> Results:
@@ -71,18 +82,31 @@ class SearchEngine:
             query: a line, or what was read from one.
             limit: how many results at most; else the query's own, else 20.
             offset: how many results to pass over.
+            cursor: of the page before, to continue behind it. While the ranking that it names is
+                remembered, the pages together hold each photo once, whatever is indexed meanwhile,
+                and a page may hold fewer than ``limit`` if photos have gone. Once it is forgotten,
+                the query is ranked anew and goes on behind the photo that was shown last.
             everything: rank all photos, however improbable.
-            with_facets: count years, cameras, folders and tags of the whole result.
+            with_facets: count years, cameras, folders, tags and types of the whole result.
 
         Raises:
-            QueryError: the query is empty or wrong, or asks for what the model cannot tell.
+            QueryError: the query is empty or wrong, or asks for what the model cannot tell; the
+                cursor is damaged, or belongs to another query.
             PathNotFoundError, PhotoNotFoundError, PhotoError: of a picture that it names.
             LibraryEmptyError, ModelMismatchError: the library cannot be searched like that.
         """
         asked = parse(query) if isinstance(query, str) else query
         if not asked.terms:
-            raise QueryError("the query is empty; describe a picture, for example: a dog on grass")
-        return self._answer(asked, _page(asked, limit, offset), everything, with_facets)
+            raise QueryError(
+                said("the query is empty; describe a picture, for example: a dog on grass")
+            )
+        wish = Wish(asked, everything, with_facets)
+        if cursor is None:
+            return self._answer(wish, _page(asked, limit, offset))
+        if offset:
+            raise QueryError(said("an offset and a cursor exclude each other; use one of them"))
+        behind = Cursor.read(cursor, wish.fingerprint)
+        return self._answer(wish, _page(asked, limit, behind.shown), behind)
 
     def similar(self, picture: Photo | Path | int, limit: int = DEFAULT_LIMIT) -> Results:
         """Rank photos by their likeness to a picture, which is left out itself.
@@ -100,7 +124,8 @@ class SearchEngine:
         else:
             named = str(possible_id(picture.id if isinstance(picture, Photo) else picture))
         asked = Query((Like(named),))
-        return self._answer(asked, _page(asked, limit, 0), everything=True, leave_out=True)
+        wish = Wish(asked, everything=True, leave_out=True)
+        return replace(self._answer(wish, _page(asked, limit, 0)), cursor=None)
 
     @property
     def catalog(self) -> Catalog:
@@ -118,50 +143,106 @@ class SearchEngine:
             return photos.photo(session, possible_id(asset_id))
 
     def latest(self, limit: int = DEFAULT_LIMIT) -> list[Photo]:
-        """Return the photos taken last."""
-        with self._library.catalog.read() as session:
-            return photos.latest(session, _bounded(limit))
+        """Return the photos taken last, and after them those without a date."""
+        return [result.photo for result in self.browse(limit).results]
 
-    def _answer(
-        self,
-        asked: Query,
-        page: slice,
-        everything: bool = False,
-        with_facets: bool = False,
-        leave_out: bool = False,
-    ) -> Results:
+    def browse(self, limit: int = DEFAULT_LIMIT, *, cursor: str | None = None) -> Results:
+        """Return a page of all photos: those taken last first, and at the end those without a date.
+
+        Args:
+            limit: how many at most.
+            cursor: of the page before, to continue behind it, as for ``search``.
+
+        Raises:
+            QueryError: the cursor is damaged, or belongs to a query.
+        """
+        behind = None if cursor is None else Cursor.read(cursor, BROWSED)
+        start = 0 if behind is None else behind.shown
+        page = slice(start, start + _bounded(limit))
+        version = self._overview.version()
+        with self._library.catalog.read() as session:
+            of = BROWSED, version
+            kept = self._rankings.equal(of) if behind is None else None
+            if behind is not None:
+                kept = self._rankings.named(behind.ranking)
+            if kept is None:
+                known = View(self._overview, version, session).facts(None)
+                ids = known.ids[in_order(known.ids, known, Order.NEWEST)]
+                kept = self._rankings.keep(of, Ranking(Scored(ids), len(ids)), is_whole=True)
+            page = kept.behind(behind, page)
+            shown_ids = kept.ranking.found.ids[page].tolist()
+            found = photos.photos_by_id(session, shown_ids)
+        return Results(
+            query="",
+            terms=(),
+            model=self._encoder.spec.name,
+            total=kept.ranking.total,
+            results=tuple(Result(found[i]) for i in shown_ids if i in found),
+            cursor=kept.cursor(BROWSED, page, kept.ranking.total),
+        )
+
+    def _answer(self, wish: Wish, page: slice, behind: Cursor | None = None) -> Results:
+        asked, version = wish.query, self._overview.version()
         model = self._library.require(self._encoder.spec)
         index, of_parts = self._library.index(model), self._library.parts_index(model)
         with self._library.catalog.read() as session:
             parts = None if of_parts is None else PartsIndex(session, of_parts, model.id)
-            pictures = Pictures(self._encoder, model.id, read_files=self._read_files)
-            terms = read_terms(asked, self._encoder, pictures, session)
-            state = State(session, index, model.id, self._encoder.calibration, parts)
-            whole = with_facets or asked.order not in (None, Order.RELEVANCE)
-            ranking = rank(
-                state, asked, terms, partial(self._usual, session, index),
-                Extent(everything, None if whole else page.stop, terms.named if leave_out else ()),
-            )  # fmt: skip
-            order, known = ranking.order, ranking.facts
-            if whole:
-                known = selection.facts(session, order) if known is None else known
-                order = in_order(order, known, asked.order)
-            order = order[: asked.limit]
-            nearest = () if ranking.total or ranking.cutoff is None else ranking.nearest
+            view = View(self._overview, version, session, model.id)
+            state = State(session, view, index, model.id, self._encoder.calibration, parts)
+            kept = self._kept(state, wish, page, behind)
+            page, ranking = kept.behind(behind, page), kept.ranking
+            found = ranking.found.at(slice(asked.limit))
+            total = min(ranking.total, asked.limit or ranking.total)
+            nearest = NOBODY if total or ranking.cutoff is None else ranking.nearest
             return Results(
                 query=format_query(asked),
                 terms=asked.terms,
                 model=model.name,
-                total=min(ranking.total, asked.limit or ranking.total),
-                results=_shown(state, ranking, order[page], terms.descriptions),
+                total=total,
+                results=shown(state, ranking, found.at(page), wish.descriptions),
                 cutoff=ranking.cutoff,
-                nearest=_shown(state, ranking, nearest, ()),
-                facets=(
-                    facets(session, {asset_id: known[asset_id] for asset_id in order})
-                    if with_facets and known is not None
-                    else None
-                ),
+                nearest=shown(state, ranking, nearest, ()),
+                facets=facets(view, found.ids) if wish.with_facets else None,
+                cursor=kept.cursor(wish.fingerprint, page, total),
             )
+
+    def _kept(self, state: State, wish: Wish, page: slice, behind: Cursor | None) -> Kept:
+        """Return a ranking that reaches to the end of the page: one that is kept, or a new one."""
+        indexes = [state.index] if state.parts is None else [state.index, state.parts.index]
+        of: Hashable = (
+            (wish.fingerprint, state.model_id, state.view.version, *map(weakref.ref, indexes))
+            if wish.is_repeatable
+            else object()
+        )
+        kept = self._rankings.equal(of) if behind is None else self._rankings.named(behind.ranking)
+        reaches = page.stop if not wish.needs_all else np.inf
+        if kept is not None and (kept.is_whole or len(kept.ranking.found.ids) >= reaches):
+            return kept
+        depth = None if wish.needs_all or behind is not None else page.stop
+        ranking = self._ranked(state, wish, depth)
+        is_whole = len(ranking.found.ids) >= ranking.total
+        if behind is None or kept is None:
+            return self._rankings.keep(of, ranking, is_whole=is_whole)
+        # What has been shown stays as it was; the rest follows.
+        before = kept.ranking.found
+        rest = ranking.found.at(np.flatnonzero(~np.isin(ranking.found.ids, before.ids)))
+        found = before.followed_by(rest)
+        longer = replace(ranking, found=found, total=len(found.ids))
+        return self._rankings.keep(kept.of, longer, is_whole=True, key=kept.key)
+
+    def _ranked(self, state: State, wish: Wish, depth: int | None) -> Ranking:
+        session, asked = state.session, wish.query
+        terms = read_terms(asked, self._encoder, self._pictures, session, state.model_id)
+        left_out = terms.named if wish.leave_out else ()
+        ranking = rank(
+            state, asked, terms, partial(self._usual, session, state.index),
+            Extent(wish.everything, depth, left_out),
+        )  # fmt: skip
+        if not wish.needs_all:
+            return ranking
+        ids = ranking.found.ids
+        order = in_order(ids, state.view.facts(ids), asked.order)
+        return replace(ranking, found=ranking.found.at(order))
 
     def _usual(self, session: Session, index: VectorIndex) -> Sample:
         """Return the sample of an index, made once."""
@@ -171,52 +252,18 @@ class SearchEngine:
             return self._sample[1]
 
 
-def _shown(
-    state: State, ranking: Ranking, ids: Sequence[int], descriptions: Sequence[str]
-) -> tuple[Result, ...]:
-    session = state.session
-    found = photos.photos_by_id(session, ids)
-    parts = _best_parts(state, ranking, found)
-    worded = [asset_id for asset_id in ids if asset_id in ranking.worded]
-    fields = documents.fields_matched(session, descriptions, worded)
-    return tuple(
-        Result(
-            found[asset_id],
-            ranking.similarity.get(asset_id),
-            ranking.probability.get(asset_id),
-            fields.get(asset_id, ()),
-            parts.get(asset_id),
-        )
-        for asset_id in ids
-        if asset_id in found  # it may have been removed since the index was read
-    )
-
-
-def _best_parts(state: State, ranking: Ranking, found: Mapping[int, Photo]) -> dict[int, Part]:
-    """Return the part of each picture to be pointed at: where in a photo, when in a video."""
-    if state.parts is None or ranking.direction is None:
-        return {}
-    best = state.parts.best(ranking.direction, ranking.spread, found)
-    return {
-        asset_id: part
-        for asset_id, (worth, part) in best.items()
-        # A photo is pointed into if that is why it stands where it does.
-        if part.second is not None or worth > ranking.similarity.get(asset_id, np.inf) - ROUNDING
-    }
-
-
 def _page(asked: Query, limit: int | None, offset: int) -> slice:
     """Return which of the results are shown."""
     own = None if asked.limit is None else _bounded(asked.limit)
     count = _bounded(limit) if limit is not None else own or DEFAULT_LIMIT
     if offset < 0:
-        raise QueryError("the offset must not be negative")
+        raise QueryError(said("the offset must not be negative"))
     return slice(offset, min(offset + count, own or offset + count))
 
 
 def _bounded(limit: int) -> int:
     if not 1 <= limit <= MAX_LIMIT:
-        raise QueryError(f"the limit must be between 1 and {MAX_LIMIT}")
+        raise QueryError(said("the limit must be between 1 and %(most)s", most=MAX_LIMIT))
     return limit
 
 

@@ -1,73 +1,89 @@
-"""What the photos of a result have in common: years, cameras, folders, tags, with counts."""
+"""What the photos of a result have in common: years, cameras, folders, tags, types, with counts."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
+import numpy as np
 
-from pixfind.catalog import selection
-from pixfind.catalog.names import camera_name, folded
-from pixfind.catalog.selection import Facts
+from pixfind.catalog.columns import Facts, Flags, Marks, Numbers
+from pixfind.catalog.names import folded
+from pixfind.vectors import Ids
+from search.overview import View
 from search.query.formatting import format_term
-from search.query.model import Filter, Numbers, Text
+from search.query.model import Filter
+from search.query.model import Numbers as Interval
+from search.query.naming import named
 from search.results import Facets, FacetValue
 
 # More would be a list to read rather than a choice to make.
 SHOWN = 20
 
 
-def facets(session: Session, known: Mapping[int, Facts]) -> Facets:
-    """Count what pictures have in common, by their facts."""
-    ids = list(known)
+def facets(view: View, ids: Ids) -> Facets:
+    """Count what pictures have in common."""
+    known = view.facts(ids)
+    rows = known.rows(ids)
+    rows = rows[rows >= 0]
     return Facets(
-        year=_years(known.values()),
-        # The sign makes it all of the name: there is a Mark II of many a camera.
-        camera=_texts("camera", _cameras(known.values()), "="),
-        folder=_texts("folder", _folders(selection.folders(session, ids))),
-        tag=_texts("tag", selection.count_tags(session, ids)),
+        year=_years(known.years[rows]),
+        camera=_texts("camera", _cameras(known, rows)),
+        folder=_texts("folder", _folders(view.folders(ids), known, ids)),
+        tag=_texts("tag", _tags(view.tags(ids), ids)),
+        type=_texts("type", _types(known.are_videos[rows])),
     )
 
 
-def _cameras(known: Iterable[Facts]) -> Mapping[str, int]:
+def _years(years: Numbers) -> tuple[FacetValue, ...]:
+    found, counts = np.unique(years[years > 0], return_counts=True)
+    return tuple(
+        FacetValue(str(year), count, format_term(Filter("year", (Interval(year, year),))))
+        for year, count in _most(zip(found.tolist(), counts.tolist(), strict=True))
+    )
+
+
+def _cameras(known: Facts, rows: Numbers) -> Mapping[str, int]:
     """Count the pictures of each camera; spellings that the filter takes for one are one."""
+    counts = np.bincount(known.cameras[rows], minlength=len(known.camera_names))
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for facts in known:
-        name = camera_name(facts.camera_make, facts.camera_model)
-        if name:
-            spellings[folded(name)][name] += 1
+    for name, count in zip(known.camera_names, counts.tolist(), strict=True):
+        if name and count:
+            spellings[folded(name)][name] += count
     return {max(each, key=lambda n: (each[n], n)): each.total() for each in spellings.values()}
 
 
-def _folders(holding: Mapping[Path, set[int]]) -> Mapping[str, int]:
+def _folders(places: Marks, known: Facts, ids: Ids) -> Mapping[str, int]:
     """Count the pictures in and below each folder that holds some, as the filter finds them."""
-    inside: defaultdict[Path, set[int]] = defaultdict(set)
-    for folder, ids in holding.items():
-        for outer in (folder, *folder.parents):
-            if outer in holding:
-                inside[outer] |= ids
-    return {str(folder): len(ids) for folder, ids in inside.items()}
+    inside, codes = places.of(ids)
+    holding = np.unique(codes)
+    pictures, pairs = known.rows(inside), []
+    while len(codes):
+        pairs.append(codes * len(known.ids) + pictures)
+        above = places.above[codes]
+        codes, pictures = above[above >= 0], pictures[above >= 0]
+    # A picture that lies in several folders counts once in what holds them all.
+    counted = np.unique(np.concatenate(pairs)) // len(known.ids) if pairs else codes
+    counts = np.bincount(counted, minlength=len(places.values))
+    return {places.values[code]: int(counts[code]) for code in holding.tolist()}
 
 
-def _years(known: Iterable[Facts]) -> tuple[FacetValue, ...]:
-    counts = Counter(int(facts.taken_at[:4]) for facts in known if facts.taken_at)
+def _tags(tags: Marks, ids: Ids) -> Mapping[str, int]:
+    _, codes = tags.of(ids)
+    counts = np.bincount(codes, minlength=len(tags.values)).tolist()
+    return {name: count for name, count in zip(tags.values, counts, strict=True) if count}
+
+
+def _types(are_videos: Flags) -> Mapping[str, int]:
+    videos = int(are_videos.sum())
+    counts = {"photo": len(are_videos) - videos, "video": videos}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _texts(field: str, counts: Mapping[str, int]) -> tuple[FacetValue, ...]:
     return tuple(
-        FacetValue(str(year), count, format_term(Filter("year", (Numbers(year, year),))))
-        for year, count in _most(counts.items())
-    )
-
-
-def _texts(field: str, counts: Mapping[str, int], before: str = "") -> tuple[FacetValue, ...]:
-    return tuple(
-        FacetValue(
-            value,
-            count,
-            format_term(Filter(field, (Text(before + value.replace("*", r"\*")),))),
-        )
-        for value, count in _most(counts.items())
+        FacetValue(value, count, named(field, value)) for value, count in _most(counts.items())
     )
 
 

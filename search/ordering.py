@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import numpy as np
 
-from pixfind.catalog.names import folded
-from pixfind.catalog.selection import Facts
+from pixfind.catalog.columns import Facts, Numbers
+from pixfind.vectors import Ids
 from search.query.model import Order
 
+LAST = np.iinfo(np.int64).max
 
-def in_order(ids: Sequence[int], known: Mapping[int, Facts], order: Order | None) -> list[int]:
-    """Return the pictures that are known in that order; without a date they come last."""
-    there = [asset_id for asset_id in ids if asset_id in known]
-    if order in (None, Order.RELEVANCE):
-        return there
-    there.sort(key=lambda i: (folded(known[i].name), i))
-    if order is Order.NAME:
-        return there
-    dated = [i for i in there if known[i].taken_at]
-    dated.sort(key=lambda i: known[i].taken_at or "", reverse=order is Order.NEWEST)
-    return dated + [i for i in there if not known[i].taken_at]
+
+def in_order(ids: Ids, known: Facts, order: Order | None) -> Numbers:
+    """Return the places of the pictures that are known in that order; without a date, last."""
+    rows = known.rows(ids)
+    there = np.flatnonzero(rows >= 0)
+    rows = rows[there]
+    dates = known.dates[rows]
+    match order:
+        case None | Order.RELEVANCE:
+            return there
+        case Order.NAME:
+            return there[np.argsort(known.names[rows])]
+        case Order.NEWEST:
+            return there[np.lexsort((known.names[rows], -dates))]
+        case Order.OLDEST:
+            return there[np.lexsort((known.names[rows], np.where(dates == 0, LAST, dates)))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,7 @@ class PartsIndex:
         direction: Direction,
         spread: float | None,
         lowest: float | None,
-        among: Mapping[int, int] | None,
+        among: Ids | None,
     ) -> Compared:
         """Return the comparison with pictures raised that have a part which is more similar.
 
@@ -53,8 +53,7 @@ class PartsIndex:
             direction: the query.
             spread: the standard deviation of what it scores in general, if that is known.
             lowest: only parts that are worth so high a similarity of the whole; ``None`` for any.
-            among: the embeddings of whole pictures that may be found, and the asset of each;
-                ``None`` for all.
+            among: the assets that may be found; ``None`` for all.
         """
         margin = _margin(spread)
         floor = -np.inf
@@ -65,7 +64,7 @@ class PartsIndex:
         higher = worth > floor
         similar = self._by_asset(worth[higher], ids[higher], direction)
         if among is not None:
-            findable = set(among.values())
+            findable = set(among.tolist())
             similar = {asset_id: s for asset_id, s in similar.items() if asset_id in findable}
         wholes = selection.embeddings(self.session, self.model_id, similar)
         raised = dict(zip(compared.ids.tolist(), compared.similarities.tolist(), strict=True))
@@ -97,14 +96,14 @@ class PartsIndex:
         vector: Vectors,
         lowest: float | None,
         margin: float,
-        among: Mapping[int, int] | None,
+        among: Ids | None,
     ) -> tuple[Vectors, Ids]:
         if lowest is not None:
             # Few, as a rule: sooner found among all than all parts of what may be found are named.
             return self.index.above(vector, lowest + margin)
         allowed = None
         if among is not None and len(among) <= NAMED:
-            allowed = parts.of_assets(self.session, self.model_id, set(among.values()))
+            allowed = parts.of_assets(self.session, self.model_id, among.tolist())
         scores, ids = self.index.search(vector[np.newaxis], LOOKED_AT, allowed)
         return scores[0], ids[0]
 

@@ -15,7 +15,9 @@ from pixfind.catalog.photos import Photo
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import PhotoError, PhotoReadError, QueryError
 from pixfind.library import Library
+from pixfind.messages import said
 from pixfind.parts import Box
+from pixfind.photos import reasons
 from pixfind.photos.decode import decode, decode_file, read_bytes
 from pixfind.photos.thumbnails import SIZES, Thumbnails
 
@@ -47,8 +49,11 @@ class PictureVectors:
         """
         if photo.duration is not None:
             raise QueryError(
-                f"photo {photo.id} is a video, and only photos have parts that can be named; "
-                f"take all of it: like:{photo.id}"
+                said(
+                    "photo %(photo)s is a video, and only photos have parts that can be named; "
+                    "take all of it: like:%(photo)s",
+                    photo=photo.id,
+                )
             )
         return self._remembered((photo.content_id, box), lambda: self._opened(photo, box), box)
 
@@ -101,7 +106,7 @@ class PictureVectors:
         try:
             content = read_bytes(path)
             if hashlib.sha256(content).digest() != photo.content_id:
-                raise PhotoReadError(path, "it has changed since; run pixfind index again")
+                raise PhotoReadError(path, reasons.CHANGED)
         except PhotoReadError:
             found = self._thumbnail(photo)
             if found is None:
@@ -132,11 +137,16 @@ def _cropped(image: Image.Image, box: Box) -> Image.Image:
     left, top, right, bottom = box.pixels(*image.size)
     if min(right - left, bottom - top) < LEAST_PIXELS:
         raise QueryError(
-            f"the part has {max(right - left, 0)} x {max(bottom - top, 0)} pixels, which is too "
-            f"small to see; choose one of at least {LEAST_PIXELS} x {LEAST_PIXELS}"
+            said(
+                "the part has %(width)s x %(height)s pixels, which is too small to see; "
+                "choose one of at least %(least)s x %(least)s",
+                width=max(right - left, 0),
+                height=max(bottom - top, 0),
+                least=LEAST_PIXELS,
+            )
         )
     return image.crop((left, top, right, bottom))
 
 
 def _not_kept() -> QueryError:
-    return QueryError("this picture is not kept any more; bring it again")
+    return QueryError(said("this picture is not kept any more; bring it again"))

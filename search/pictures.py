@@ -16,6 +16,7 @@ from pixfind.config import normal_path
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import PathNotFoundError, PhotoNotFoundError, QueryError
 from pixfind.library import Library
+from pixfind.messages import said
 from pixfind.parts import Box
 from pixfind.photos.brought import is_token
 from pixfind.text import printable
@@ -85,8 +86,12 @@ class Pictures:
         vector = assets.vector_of(session, asset_id, model_id)
         if vector is None:
             raise QueryError(
-                f"photo {asset_id} has not been seen by the model {self._encoder.spec.name} yet; "
-                "bring the library up to date with: pixfind index"
+                said(
+                    "photo %(photo)s has not been seen by the model %(model)s yet; "
+                    "bring the library up to date with: pixfind index",
+                    photo=asset_id,
+                    model=self._encoder.spec.name,
+                )
             )
         return Picture(vector, asset_id)
 
@@ -119,8 +124,10 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
     """
     if is_token(named):
         raise QueryError(
-            "a picture that was brought is kept for a while only, to search by; index it, and name "
-            "it by its number: like:12"
+            said(
+                "a picture that was brought is kept for a while only, to search by; "
+                "index it, and name it by its number: like:12"
+            )
         )
     if named.isascii() and named.isdigit():
         digits = named.lstrip("0") or "0"
@@ -148,7 +155,9 @@ def possible_id(number: int) -> int:
         QueryError: none can, and the number is too long to be told.
     """
     if abs(number) >= 10**MAX_DIGITS:
-        raise QueryError(f"no photo's number has more than {len(str(MAX_ID))} digits")
+        raise QueryError(
+            said("no photo's number has more than %(digits)s digits", digits=len(str(MAX_ID)))
+        )
     if not 0 < number <= MAX_ID:
         raise PhotoNotFoundError(number)
     return number
@@ -172,11 +181,19 @@ def _of_name(session: Session, named: str, read_files: bool) -> int:
         return namesakes[0]
     if namesakes:
         raise QueryError(
-            f"{len(namesakes)} photos are called {printable(named)}; "
-            f"name one by its number, for example: like:{namesakes[0]}"
+            said(
+                "%(count)s photos are called %(name)s; "
+                "name one by its number, for example: like:%(number)s",
+                count=len(namesakes),
+                name=printable(named),
+                number=namesakes[0],
+            )
         )
     if read_files:
         raise PathNotFoundError(normal_path(Path(named)))
     raise QueryError(
-        f"the library has no photo {printable(named)}; name one by its number: like:12"
+        said(
+            "the library has no photo %(name)s; name one by its number: like:12",
+            name=printable(named),
+        )
     )

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from pixfind.calibration import Calibration
-from pixfind.catalog import assets, documents, selection
-from pixfind.catalog.selection import Facts
+from pixfind.catalog import documents
+from pixfind.catalog.columns import Owners
 from pixfind.errors import QueryError
+from pixfind.messages import said
 from pixfind.vectors import Ids, VectorIndex
 from search.composition import Direction, compose
-from search.filters import conditions
 from search.fusion import fuse
 from search.matching import Compared, Matches, Sample, Scale, judge
 from search.ordering import in_order
+from search.overview import View
 from search.parts import PartsIndex
 from search.query.model import Numbers, Order, Query
+from search.scored import NOBODY, Scored, within, worths
 from search.terms import Terms
 
 # How many photos are shown where none answers the query.
@@ -35,6 +37,7 @@ class State:
     """One consistent state of a library, seen by one model; ``parts`` if it has seen any."""
 
     session: Session
+    view: View
     index: VectorIndex
     model_id: int
     calibration: Calibration | None
@@ -61,19 +64,15 @@ class Ranking:
     """Assets, best first, with what is known of them; ``total`` counts also those further down.
 
     ``cutoff`` is the probability that was asked of them, ``nearest`` what comes nearest if none
-    has it. ``worded`` are those whose words matched. ``facts`` are those of all, if they had to be
-    known. ``direction`` is what pictures were compared with, ``spread`` the standard deviation of
-    what that scores in general.
+    has it. ``worded`` are those whose words matched. ``direction`` is what pictures were compared
+    with, ``spread`` the standard deviation of what that scores in general.
     """
 
-    order: Sequence[int]
+    found: Scored
     total: int
-    similarity: dict[int, float] = field(default_factory=dict)
-    probability: dict[int, float] = field(default_factory=dict)
     cutoff: float | None = None
-    nearest: Sequence[int] = ()
-    worded: Collection[int] = ()
-    facts: dict[int, Facts] | None = None
+    nearest: Scored = NOBODY
+    worded: Ids = field(default_factory=lambda: NOBODY.ids)
     direction: Direction | None = None
     spread: float | None = None
 
@@ -97,16 +96,24 @@ def rank(
     direction = compose(terms.wanted, terms.unwanted, state.calibration)
     if direction is None and asked.score is not None:
         raise QueryError(
-            "score: needs words or a picture to score by; describe what photos should show, for "
-            "example: a dog score:>0.5"
+            said(
+                "score: needs words or a picture to score by; "
+                "describe what photos should show, for example: a dog score:>0.5"
+            )
         )
     if state.calibration is None and asked.score is not None:
         raise QueryError(
-            "this model has no calibration, so it cannot tell the probability that score: asks for"
+            said(
+                "this model has no calibration, "
+                "so it cannot tell the probability that score: asks for"
+            )
         )
     if state.calibration is None and direction is None and terms.unwanted:
         raise QueryError(
-            "this model has no calibration, so a query needs something wanted beside what is not"
+            said(
+                "this model has no calibration, "
+                "so a query needs something wanted beside what is not"
+            )
         )
     search = _Search(state, asked, terms, extent)
     if direction is None:
@@ -127,22 +134,21 @@ class _Search:
         self._hidden = {*extent.left_out, *terms.disliked}
         self._hidden |= documents.matching(state.session, terms.refused, CONTENT).keys()
         # Without filters everything is allowed, and nobody needs a list of it.
-        self._owners: dict[int, int] | None = self._chosen() if asked.filters else None
-        self._allowed: Ids | None = None
-        if self._owners is not None:
-            self._allowed = np.fromiter(self._owners, np.int64, len(self._owners))
+        self._owners: Owners | None = self._chosen() if asked.filters else None
+        self._allowed: Ids | None = None if self._owners is None else self._owners.embeddings
 
     def filtered(self) -> Ranking:
         """Rank by date where nothing is wanted that could be compared: filters and exclusions."""
-        owners = self._chosen() if self._owners is None else self._owners
-        ids = np.fromiter(owners, np.int64, len(owners))
+        owners = self._state.view.owners(None) if self._owners is None else self._owners
         if self._terms.unwanted:  # of what was added since the index was read, nothing is known
-            ids = np.intersect1d(ids, self._state.index.ids)
-        kept = self._judged(Compared(ids, np.zeros(len(ids), np.float32)), None)
-        found = {owners[int(i)] for i in kept.ids} - self._hidden
-        known = selection.facts(self._session, sorted(found))
-        order = in_order(sorted(known), known, Order.NEWEST)
-        return Ranking(order, len(order), facts=known)
+            ids = np.intersect1d(owners.embeddings, self._state.index.ids)
+            kept = self._judged(Compared(ids, np.zeros(len(ids), np.float32)), None)
+            found = owners.of(kept.ids)
+        else:
+            found = owners.assets
+        found = found[~np.isin(found, list(self._hidden))]
+        order = in_order(found, self._state.view.facts(found), Order.NEWEST)
+        return Ranking(Scored(found[order]), len(order))
 
     def ranked(self, direction: Direction, scale: Scale | None) -> Ranking:
         """Rank by likeness and by words."""
@@ -151,21 +157,24 @@ class _Search:
         partial = self._is_partial(wanted, worded)
         compared = self._candidates(direction, scale, wanted, worded, partial)
         found = self._by_asset(self._judged(compared, scale))
-        alike = {i: score for i, score in found.scores.items() if _within(score, wanted)}
-        named = {i: -bm25 for i, bm25 in worded.items() if i in found.scores}
+        alike = within(found.scores, wanted)
+        named = worths(found.ids, worded)
         if self._asked.score is not None:
-            named = {i: worth for i, worth in named.items() if i in alike}
-        order = fuse(alike, named) if named else list(alike)
-        if not order and wanted is not None:
-            found = self._nearest(direction, scale)
+            named[~alike] = np.nan
+        is_named = ~np.isnan(named)
+        if is_named.any():
+            order = fuse(found.ids, np.where(alike, found.scores, np.nan), named)
+        else:
+            order = np.flatnonzero(alike)
+        nearest = found
+        if not len(order) and wanted is not None:
+            nearest = self._nearest(direction, scale)
         return Ranking(
-            order,
+            found.at(order),
             total=self._count() if partial else len(order),
-            similarity=found.similarity,
-            probability=found.probability,
             cutoff=None if wanted is None else wanted.low,
-            nearest=list(found.scores)[:NEAREST],
-            worded=named,
+            nearest=nearest.at(slice(NEAREST)),
+            worded=found.ids[is_named],
             direction=direction,
             spread=None if scale is None else scale.spread,
         )
@@ -202,8 +211,8 @@ class _Search:
             lowest = scale.lowest(wanted.low or 0.0)
             scores, ids = index.above(vector, lowest, allowed)
         if worded:
-            owners = selection.embeddings(self._session, self._state.model_id, worded)
-            more = np.setdiff1d(np.fromiter(owners, np.int64, len(owners)), ids)
+            named = np.fromiter(worded, np.int64, len(worded))
+            more = np.setdiff1d(self._state.view.owners(named).among(named).embeddings, ids)
             if allowed is not None:
                 more = np.intersect1d(more, allowed)
             also, their_ids = index.search(vector[np.newaxis], len(more), more)
@@ -217,7 +226,8 @@ class _Search:
         if self._state.parts is None:
             return compared
         spread = None if scale is None else scale.spread
-        raised = self._state.parts.raised(compared, direction, spread, lowest, self._owners)
+        among = None if self._owners is None else self._owners.assets
+        raised = self._state.parts.raised(compared, direction, spread, lowest, among)
         if not self._terms.unwanted:
             return raised
         # What was added since the index was read cannot be compared with what is unwanted.
@@ -237,7 +247,7 @@ class _Search:
                 return compared
             k *= WIDER
 
-    def _nearest(self, direction: Direction, scale: Scale | None) -> _Found:
+    def _nearest(self, direction: Direction, scale: Scale | None) -> Scored:
         """Find the few that come nearest, whatever that is worth."""
         k = 10 * NEAREST + len(self._hidden)
         while True:
@@ -245,7 +255,7 @@ class _Search:
             raised = self._raised(compared, direction, scale, None)
             found = self._by_asset(self._judged(raised, scale))
             # Any number of them may show what is unwanted.
-            if len(found.similarity) >= NEAREST or len(compared.ids) < k:
+            if len(found.ids) >= NEAREST or len(compared.ids) < k:
                 return found
             k *= WIDER
 
@@ -258,56 +268,26 @@ class _Search:
         unwanted, calibration = self._terms.unwanted, self._state.calibration
         return judge(self._state.index, compared, unwanted, calibration, scale)
 
-    def _by_asset(self, matches: Matches) -> _Found:
-        """Keep of each asset that is to be shown the embedding that fits best."""
-        owners = self._owners
-        if owners is None:
-            owners = assets.asset_ids(self._session, [int(i) for i in matches.ids])
-        found = _Found()
-        for row, embedding_id in enumerate(matches.ids.tolist()):
-            # It may have been removed since the index was read.
-            asset_id = owners.get(embedding_id)
-            if asset_id is None or asset_id in self._hidden or asset_id in found.similarity:
-                continue
-            found.similarity[asset_id] = float(matches.similarities[row])
-            if matches.probabilities is not None:
-                found.probability[asset_id] = float(matches.probabilities[row])
-        return found
+    def _by_asset(self, matches: Matches) -> Scored:
+        """Return the assets of the embeddings, less those that are not to be shown."""
+        owners = self._owners or self._state.view.owners_of(matches.ids)
+        ids = owners.of(matches.ids)
+        # It may have been removed since the index was read.
+        shown = (ids > 0) & ~np.isin(ids, list(self._hidden))
+        return Scored(ids, matches.similarities, matches.probabilities).at(np.flatnonzero(shown))
 
-    def _chosen(self) -> dict[int, int]:
-        return selection.allowed(
-            self._session, self._state.model_id, conditions(self._asked.filters)
-        )
+    def _chosen(self) -> Owners:
+        ids = self._state.view.matching(self._asked.filters)
+        return self._state.view.owners(ids).among(ids)
 
     def _count(self) -> int:
         """Return how many photos there are to rank."""
+        hidden = np.fromiter(self._hidden, np.int64, len(self._hidden))
         if self._owners is not None:
-            return len(set(self._owners.values()) - self._hidden)
+            return len(self._owners.assets) - int(np.isin(self._owners.assets, hidden).sum())
         index = self._state.index
-        hidden = selection.embeddings(self._session, self._state.model_id, self._hidden)
-        if not hidden:
+        if not len(hidden):
             return len(index)
         # Those that lie in no file any more have embeddings still, but not in the index.
-        ids = np.fromiter(hidden, np.int64, len(hidden))
+        ids = self._state.view.owners(hidden).among(hidden).embeddings
         return len(index) - len(np.intersect1d(ids, index.ids))
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What is known of assets, best first."""
-
-    similarity: dict[int, float] = field(default_factory=dict)
-    probability: dict[int, float] = field(default_factory=dict)
-
-    @property
-    def scores(self) -> dict[int, float]:
-        return self.probability or self.similarity
-
-
-def _within(score: float, wanted: Numbers | None) -> bool:
-    if wanted is None:
-        return True
-    low = -np.inf if wanted.low is None else wanted.low
-    high = np.inf if wanted.high is None else wanted.high
-    above = score >= low if wanted.low_included else score > low
-    return bool(above and (score <= high if wanted.high_included else score < high))

@@ -54,6 +54,7 @@ class Facets:
     camera: tuple[FacetValue, ...] = ()
     folder: tuple[FacetValue, ...] = ()
     tag: tuple[FacetValue, ...] = ()
+    type: tuple[FacetValue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Results:
             was no cutoff: nothing to score by, no calibration, or all were asked for.
         nearest: if nothing answers the query, the photos that come nearest.
         facets: if asked for.
+        cursor: what continues behind these results, for ``SearchEngine.search``; ``None`` if
+            nothing follows.
     """
 
     query: str
@@ -80,3 +83,4 @@ class Results:
     cutoff: float | None = None
     nearest: tuple[Result, ...] = ()
     facets: Facets | None = None
+    cursor: str | None = None

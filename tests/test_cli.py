@@ -153,7 +153,7 @@ def test_search_with_filters_and_facets(found: Pixfind, colours: Path) -> None:
     assert f"\nfolder\n       3  {colours}\n" in result.stdout
     assert result.stderr == "1 of 3 photos; more with --limit\n"
     facets = document(found("search", "type:photo", "--facets", "--json"))["facets"]
-    assert list(facets) == ["year", "camera", "folder", "tag"]
+    assert list(facets) == ["year", "camera", "folder", "tag", "type"]
     assert facets["folder"][0]["count"] == 3
 
 
@@ -246,7 +246,7 @@ def test_status(found: Pixfind, colours: Path) -> None:
     ]  # fmt: skip
     assert (answer["photos"], answer["files"], answer["failures"]) == (3, 3, [])
     assert answer["roots"] == [{"path": str(colours), "available": True}]
-    assert set(answer["bytes"]) == {"catalog", "vectors", "thumbnails"}
+    assert set(answer["bytes"]) == {"catalog", "vectors", "thumbnails", "pictures"}
 
 
 def test_models_list(pixfind: Pixfind) -> None:

@@ -16,7 +16,7 @@ import pixfind
 from indexer import Indexer, Summary
 from pixfind.calibration import Calibration
 from pixfind.calibration.link import Link
-from pixfind.catalog import assets, selection
+from pixfind.catalog import assets, columns
 from pixfind.catalog.database import bump_generation
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.fake import FakeEncoder
@@ -696,8 +696,8 @@ def test_facets_are_of_what_the_limit_lets_pass(judged: SearchEngine, album: Pat
 
 
 def test_facts_are_read_once(judged: SearchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, facts = [], selection.facts
-    monkeypatch.setattr(selection, "facts", lambda *of: asked.append(of) or facts(*of))
+    asked, facts = [], columns.facts
+    monkeypatch.setattr(columns, "facts", lambda *of: asked.append(of) or facts(*of))
     answer = judged.search("type:photo sort:name", with_facets=True)
     assert names(answer)[0] == "100%*.png"
     assert len(asked) == 1

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from pixfind.catalog.names import folded
 from pixfind.catalog.schema import Album, PathText
 from pixfind.errors import AlbumExistsError, AlbumNameError, AlbumNotFoundError
+from pixfind.messages import said
 from pixfind.text import printable
 
 MAX_NAME_CHARS = 100
@@ -85,11 +86,18 @@ def _checked(name: str) -> str:
     kept = name.strip()
     if not 1 <= len(kept) <= MAX_NAME_CHARS:
         raise AlbumNameError(
-            f"an album's name has 1 to {MAX_NAME_CHARS} characters, this one {len(kept):,}"
+            said(
+                "an album's name has 1 to %(most)s characters, this one %(count)s",
+                most=MAX_NAME_CHARS,
+                count=f"{len(kept):,}",
+            )
         )
     if kept != printable(kept):
         raise AlbumNameError(
-            f"an album's name has only characters that can be printed, unlike {printable(kept)!r}"
+            said(
+                "an album's name has only characters that can be printed, unlike %(name)s",
+                name=repr(printable(kept)),
+            )
         )
     return kept
 

@@ -43,28 +43,39 @@ class Holdings:
 def holdings(session: Session, model_id: int) -> Holdings:
     """Count what there is of pictures in files that the model has seen."""
 
-    def pictures(*conditions: ColumnElement[bool]) -> int:
-        seen = exists().where(
-            Embedding.asset_id == Asset.id,
-            Embedding.model_id == model_id,
-            Embedding.kind == WHOLE,
-        )
-        in_a_file = exists().where(File.asset_id == Asset.id)
-        chosen = select(func.count(Asset.id)).where(in_a_file, seen, *conditions)
-        return session.scalar(chosen) or 0
+    def having(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count().filter(condition)
 
     def parts(kind: str) -> int:
         in_a_file = exists().where(File.asset_id == Embedding.asset_id)
         of_kind = Embedding.model_id == model_id, Embedding.kind == kind
         return session.scalar(select(func.count(Embedding.id)).where(*of_kind, in_a_file)) or 0
 
+    seen = exists().where(
+        Embedding.asset_id == Asset.id,
+        Embedding.model_id == model_id,
+        Embedding.kind == WHOLE,
+    )
+    in_a_file = exists().where(File.asset_id == Asset.id)
     by_owner = exists().where(AssetTag.asset_id == Asset.id, AssetTag.source == FROM_USER)
+    # In one go: which pictures there are takes much longer to find than what is known of each.
+    photos, videos, tagged, accepted, described = session.execute(
+        select(
+            func.count(),
+            having(Asset.duration.is_not(None)),
+            having(exists().where(TagCoverage.asset_id == Asset.id)),
+            having(by_owner),
+            having(exists().where(Description.asset_id == Asset.id)),
+        )
+        .select_from(Asset)
+        .where(in_a_file, seen)
+    ).one()
     return Holdings(
-        photos=pictures(),
-        videos=pictures(Asset.duration.is_not(None)),
+        photos=photos,
+        videos=videos,
         regions=parts(REGION),
         moments=parts(FRAME),
-        tagged=pictures(exists().where(TagCoverage.asset_id == Asset.id)),
-        accepted=pictures(by_owner),
-        described=pictures(exists().where(Description.asset_id == Asset.id)),
+        tagged=tagged,
+        accepted=accepted,
+        described=described,
     )

@@ -181,6 +181,24 @@ def examples(session: Session) -> dict[str, Examples]:
     }
 
 
+def said_of(
+    session: Session, asset_ids: Sequence[int]
+) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
+    """Return the ids of the tags that the owner has accepted and rejected, by asset id."""
+    given, refused = from_source(session, asset_ids, FROM_USER), rejected(session, asset_ids)
+    return {i: (frozenset(given[i]), frozenset(refused[i])) for i in asset_ids}
+
+
+def rejected_names(session: Session, asset_id: int) -> list[str]:
+    """Return the tags that the owner has rejected for an asset, in alphabetical order."""
+    names = session.scalars(
+        select(Tag.name)
+        .join(TagRejection, TagRejection.tag_id == Tag.id)
+        .where(TagRejection.asset_id == asset_id)
+    )
+    return sorted(names, key=folded)
+
+
 def _of(session: Session, names: Collection[str]) -> dict[str, int]:
     known = known_ids(session)
     return {key: known[key] for key in dict.fromkeys(map(folded, names)) if key in known}

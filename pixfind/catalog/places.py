@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import roots
+from pixfind.catalog.ids import among
 from pixfind.catalog.schema import File
 from pixfind.photos.formats import is_photo_folder_name
 
@@ -27,6 +29,12 @@ def asset_at(session: Session, path: Path) -> int | None:
         if found is not None:  # a root may lie in another, in a hidden folder
             return found
     return None
+
+
+def in_files(session: Session, asset_ids: Iterable[int]) -> set[int]:
+    """Return those of these assets that lie in some file."""
+    found = session.scalars(select(File.asset_id).where(File.asset_id.in_(among(asset_ids))))
+    return {asset_id for asset_id in found if asset_id is not None}
 
 
 def assets_named(session: Session, name: str) -> list[int]:

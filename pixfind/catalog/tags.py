@@ -188,3 +188,8 @@ def from_source(
     for asset_id, tag_id in rows:
         found[asset_id].add(tag_id)
     return found
+
+
+def first_names(session: Session, count: int) -> list[str]:
+    """Return names of tags in alphabetical order, so many at most."""
+    return list(session.scalars(select(Tag.name).order_by(Tag.name).limit(count)))

@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.messages import said
+from pixfind.photos import reasons
 from pixfind.photos.exif import Metadata, read_metadata, read_orientation
 from pixfind.photos.formats import FORMATS, is_video_name, prepare_pillow
 
@@ -27,8 +29,8 @@ _one_large_at_a_time = threading.Semaphore()
 # Nothing smaller shows anything, and nothing longer and thinner is a picture.
 MIN_EDGE = 2
 MAX_ASPECT = 100
-UNKNOWN_FORMAT = "it is not in a picture format that can be read"
-VIDEO = "it is a video, and a picture is needed here; save one of its frames"
+UNKNOWN_FORMAT = said("it is not in a picture format that can be read")
+VIDEO = said("it is a video, and a picture is needed here; save one of its frames")
 # What makes the picture upright, by EXIF orientation.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -85,9 +87,14 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise PhotoReadError(path, "it is not a regular file")
+            raise PhotoReadError(path, reasons.NOT_REGULAR)
         if size > MAX_FILE_BYTES:
-            raise PhotoReadError(path, f"it has {size:,} bytes; more than {MAX_FILE_BYTES:,}")
+            reason = said(
+                "it has %(size)s bytes; more than %(most)s",
+                size=f"{size:,}",
+                most=f"{MAX_FILE_BYTES:,}",
+            )
+            raise PhotoReadError(path, reason)
         return path.read_bytes()
     except OSError as error:
         raise PhotoReadError(path, error.strerror or str(error)) from error
@@ -115,7 +122,7 @@ def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
     except PhotoDecodeError:
         raise
     except MemoryError as error:
-        raise PhotoReadError(path, "it needs more memory than there is now") from error
+        raise PhotoReadError(path, reasons.NO_MEMORY) from error
     except UnidentifiedImageError as error:
         is_video = is_video_name(path.name)
         raise PhotoDecodeError(path, VIDEO if is_video else UNKNOWN_FORMAT) from error
@@ -126,12 +133,10 @@ def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
 def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
     width, height = opened.size
     if min(width, height) < MIN_EDGE or max(width, height) > MAX_ASPECT * min(width, height):
-        raise PhotoDecodeError(path, f"{width} x {height} pixels are not a picture")
+        raise PhotoDecodeError(path, reasons.no_picture(width, height))
     opened.draft("RGB", _scaled_to(edge, width, height))
     if opened.width * opened.height > MAX_DECODED_PIXELS:
-        raise PhotoDecodeError(
-            path, f"{width} x {height} pixels are more than {MAX_DECODED_PIXELS:,}"
-        )
+        raise PhotoDecodeError(path, reasons.too_large(width, height, MAX_DECODED_PIXELS))
     if opened.width * opened.height > LARGE_PIXELS:
         with _one_large_at_a_time:
             return _loaded(opened, width, height, edge)
@@ -192,7 +197,7 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
-    return f"it is damaged or unsupported ({text})"
+    return reasons.damaged(text)
 
 
 def decode_file(path: Path, edge: int) -> DecodedPhoto:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pixfind.durable import replace_file
 from pixfind.errors import PhotoReadError
+from pixfind.photos import reasons
 from pixfind.photos.decode import decode, read_bytes
 from pixfind.photos.formats import is_video_name
 
@@ -69,7 +70,7 @@ class Thumbnails:
             return self.save(content_id, still(path, SIZES[size], second), size, second)
         content = read_bytes(path)
         if hashlib.sha256(content).digest() != content_id:
-            raise PhotoReadError(path, "it has changed since; run pixfind index again")
+            raise PhotoReadError(path, reasons.CHANGED)
         return self.save(content_id, decode(content, path, SIZES[size]).image, size)
 
 

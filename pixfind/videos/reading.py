@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from PIL import Image
 
 from pixfind.errors import PhotoDecodeError, PhotoError, PhotoReadError
+from pixfind.messages import said
+from pixfind.photos import reasons
 from pixfind.photos.decode import MAX_ASPECT, MIN_EDGE, ON_THE_SIDE
 from pixfind.photos.exif import Metadata
 from pixfind.videos.facts import metadata_of_tags
@@ -73,14 +75,16 @@ class Video:
         self._start = (container.start_time or 0) / 1_000_000
         first = next(self._decoded(), None)
         if first is None:
-            raise PhotoDecodeError(
-                path, f"it has no frame of at most {MAX_PIXELS:,} pixels that can be decoded"
+            reason = said(
+                "it has no frame of at most %(most)s pixels that can be decoded",
+                most=f"{MAX_PIXELS:,}",
             )
+            raise PhotoDecodeError(path, reason)
         self._squeezed = float(self._stream.sample_aspect_ratio or 1) or 1.0
         self._turn = _turn_of(first)
         shown = round(first.width * self._squeezed), first.height
         if min(shown) < MIN_EDGE or max(shown) > MAX_ASPECT * min(shown):
-            raise PhotoDecodeError(path, f"{shown[0]} x {shown[1]} pixels are not a picture")
+            raise PhotoDecodeError(path, reasons.no_picture(*shown))
         self.width, self.height = shown[::-1] if self._turn in ON_THE_SIDE else shown
         self.format = _format_of(container, path)
         self.metadata: Metadata = metadata_of_tags(container.metadata)
@@ -201,9 +205,9 @@ def open_video(path: Path) -> Iterator[Video]:
         with _explained(path):
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
-                raise PhotoReadError(path, "it is not a regular file")
+                raise PhotoReadError(path, reasons.NOT_REGULAR)
             if not status.st_size:
-                raise PhotoDecodeError(path, "it is empty")
+                raise PhotoDecodeError(path, said("it is empty"))
             # An open file rather than its name, which FFmpeg could take for an address.
             file = stack.enter_context(path.open("rb"))
             video = Video(stack.enter_context(_opened(file, path)), path)
@@ -218,13 +222,13 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise PhotoReadError(path, "it needs more memory than there is now") from error
+        raise PhotoReadError(path, reasons.NO_MEMORY) from error
     # The last two: a header speaks of times beyond all numbers, or holds half a matrix.
     except (FFmpegError, ValueError, ArithmeticError, struct.error) as error:
-        raise PhotoDecodeError(path, f"it is damaged or unsupported ({_said(error)})") from error
+        raise PhotoDecodeError(path, reasons.damaged(_said(error))) from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # FFmpeg was led to before the file's beginning
-            raise PhotoDecodeError(path, "it is damaged") from error
+            raise PhotoDecodeError(path, said("it is damaged")) from error
         raise PhotoReadError(path, error.strerror or str(error)) from error
 
 
@@ -242,7 +246,7 @@ def _opened(file: BinaryIO, path: Path) -> InputContainer:
         # The second of these says that it is in none of the formats that may be read.
         if not isinstance(error, InvalidDataError) and error.errno != errno.EINVAL:
             raise
-        reason = "it is damaged, or not in a video format that can be read"
+        reason = said("it is damaged, or not in a video format that can be read")
         raise PhotoDecodeError(path, reason) from error
 
 
@@ -253,15 +257,15 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         sound = container.streams.audio
-        raise PhotoDecodeError(
-            path, "it has no pictures, only sound" if sound else "it is damaged or cut off"
-        )
+        silent = said("it is damaged or cut off")
+        raise PhotoDecodeError(path, said("it has no pictures, only sound") if sound else silent)
     stream = next((s for s in streams if s.codec_context is not None), None)
     if stream is None:
-        raise PhotoDecodeError(path, "its pictures are in a format that nobody can decode here")
+        reason = said("its pictures are in a format that nobody can decode here")
+        raise PhotoDecodeError(path, reason)
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
-        raise PhotoDecodeError(path, f"{width} x {height} pixels are more than {MAX_PIXELS:,}")
+        raise PhotoDecodeError(path, reasons.too_large(width, height, MAX_PIXELS))
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     # Every thread of a decoder holds frames, and indexing has a thread for each core already.
     stream.codec_context.thread_count = 1

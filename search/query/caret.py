@@ -41,18 +41,19 @@ def place(text: str, at: int) -> Place | None:
     Returns:
         ``None`` inside a quoted phrase, between terms, and behind what cannot be read.
     """
-    lexer_text = text[:at]
     try:
-        return _Reader(text, lexer_text).place()
+        return _Reader(text, at).place()
     except QuerySyntaxError:
         return None
 
 
 class _Reader:
-    def __init__(self, text: str, before: str) -> None:
+    """Reads a query up to the caret; the last thing that it meets there is being typed."""
+
+    def __init__(self, text: str, at: int) -> None:
         self._text = text
-        self._before = before
-        self._lexer = Lexer(before)
+        self._before = text[:at]
+        self._lexer = Lexer(self._before)
 
     def place(self) -> Place | None:
         lexer = self._lexer

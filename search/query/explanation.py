@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from pixfind.messages import any_of, said
 from pixfind.photos.brought import is_token
 from pixfind.text import printable
 from search.query.fields import FIELDS, MONTHS, Field, Kind
@@ -26,10 +27,21 @@ from search.query.model import (
 )
 
 ORDERS = {
-    Order.RELEVANCE: "best match first",
-    Order.OLDEST: "oldest first",
-    Order.NEWEST: "newest first",
-    Order.NAME: "sorted by name",
+    Order.RELEVANCE: said("best match first"),
+    Order.OLDEST: said("oldest first"),
+    Order.NEWEST: said("newest first"),
+    Order.NAME: said("sorted by name"),
+}
+# Values that stand for themselves in a query, as words.
+CHOICES = {
+    "photo": said("photo"),
+    "video": said("video"),
+    "gps": said("gps"),
+    "tag": said("tag"),
+    "caption": said("caption"),
+    "landscape": said("landscape"),
+    "portrait": said("portrait"),
+    "square": said("square"),
 }
 
 
@@ -37,40 +49,66 @@ def describe(term: Term) -> str:
     """Return one line about a term, for example ``camera is canon or nikon``."""
     match term:
         case Phrase():
-            return _line(term, f'"{term.text}"{_weight(term)}')
+            return _signed(term, _weighted(term, said('"%(words)s"', words=_shown(term.text))))
         case Like():
-            part = "" if term.box is None else "a part of "
-            return _line(term, f"like {part}{_picture(term.picture)}{_weight(term)}")
+            return _signed(term, _weighted(term, _like(term)))
         case Filter():
             field = FIELDS[term.field]
-            values = " or ".join(_value(field, value) for value in term.values)
-            return _line(term, f"{field.label} {values}".lstrip())
+            values = any_of(_value(field, value) for value in term.values)
+            return _signed(term, _labelled(field, values))
         case Sort():
             return ORDERS[term.order]
         case Limit():
-            return f"at most {term.count} result{'s' if term.count > 1 else ''}"
+            return _at_most(term.count)
         case Score():
-            return f"{FIELDS['score'].label} {_numbers(FIELDS['score'], term.range)}"
+            return _labelled(FIELDS["score"], _numbers(FIELDS["score"], term.range))
+
+
+def _at_most(count: int) -> str:
+    if count == 1:
+        return said("at most %(count)s result", count=count)
+    return said("at most %(count)s results", count=count)
+
+
+def _like(term: Like) -> str:
+    picture = _picture(term.picture)
+    if term.box is None:
+        return said("like %(picture)s", picture=picture)
+    return said("like a part of %(picture)s", picture=picture)
 
 
 def _picture(named: str) -> str:
     if is_token(named):
-        return "your picture"
-    return f"photo {named}" if is_short_name(named) else named
+        return said("your picture")
+    return said("photo %(name)s", name=named) if is_short_name(named) else _shown(named)
 
 
-def _line(term: Phrase | Like | Filter, text: str) -> str:
-    return printable(" ".join(f"{'not: ' if term.negative else ''}{text}".split()))
+def _signed(term: Phrase | Like | Filter, text: str) -> str:
+    return said("not: %(text)s", text=text) if term.negative else text
 
 
-def _weight(term: Phrase | Like) -> str:
-    return "" if term.weight == 1 else f" (weight {number(term.weight)})"
+def _weighted(term: Phrase | Like, text: str) -> str:
+    if term.weight == 1:
+        return text
+    return said("%(text)s (weight %(weight)s)", text=text, weight=number(term.weight))
+
+
+def _labelled(field: Field, values: str) -> str:
+    if not field.label:
+        return values
+    return said("%(label)s %(values)s", label=field.label, values=values)
+
+
+def _shown(typed: str) -> str:
+    return printable(" ".join(typed.split()))
 
 
 def _value(field: Field, value: Value) -> str:
     match value:
+        case Text() if field.kind is Kind.CHOICE:
+            return CHOICES[value.text]
         case Text():
-            return value.text
+            return _shown(value.text)
         case Numbers():
             return _numbers(field, value)
         case Dates():
@@ -78,20 +116,39 @@ def _value(field: Field, value: Value) -> str:
         case Area():
             radius = distance(value.radius)
             unit = "km" if radius.endswith("km") else "m"
-            place = f"{number(value.latitude)}, {number(value.longitude)}"
-            return f"within {radius.removesuffix(unit)} {unit} of {place}"
+            return said(
+                "within %(radius)s of %(latitude)s, %(longitude)s",
+                radius=f"{radius.removesuffix(unit)} {unit}",
+                latitude=number(value.latitude),
+                longitude=number(value.longitude),
+            )
 
 
 def _numbers(field: Field, numbers: Numbers) -> str:
     low = "" if numbers.low is None else _number(field, numbers.low)
     high = "" if numbers.high is None else _number(field, numbers.high)
     if low == high:
-        return f"is {low}"
+        return said("is %(value)s", value=low)
     if low and high and numbers.low_included and numbers.high_included:
-        return f"from {low} to {high}"
-    above = low and f"{'at least' if numbers.low_included else 'over'} {low}"
-    below = high and f"{'at most' if numbers.high_included else 'under'} {high}"
-    return " and ".join(part for part in (above, below) if part)
+        return said("from %(first)s to %(last)s", first=low, last=high)
+    above, below = _above(low, numbers), _below(high, numbers)
+    return (
+        said("%(above)s and %(below)s", above=above, below=below)
+        if low and high
+        else (above if low else below)
+    )
+
+
+def _above(low: str, numbers: Numbers) -> str:
+    if numbers.low_included:
+        return said("at least %(value)s", value=low)
+    return said("over %(value)s", value=low)
+
+
+def _below(high: str, numbers: Numbers) -> str:
+    if numbers.high_included:
+        return said("at most %(value)s", value=high)
+    return said("under %(value)s", value=high)
 
 
 def _number(field: Field, value: float) -> str:
@@ -102,13 +159,13 @@ def _number(field: Field, value: float) -> str:
 
 def _dates(dates: Dates) -> str:
     if dates.first == dates.last:
-        return f"on {_day(dates.first)}"
+        return said("on %(day)s", day=_day(dates.first))
     if dates.last is None:
-        return f"since {_day(dates.first)}"
+        return said("since %(day)s", day=_day(dates.first))
     if dates.first is None:
-        return f"until {_day(dates.last)}"
-    return f"from {_day(dates.first)} to {_day(dates.last)}"
+        return said("until %(day)s", day=_day(dates.last))
+    return said("from %(first)s to %(last)s", first=_day(dates.first), last=_day(dates.last))
 
 
 def _day(day: date | None) -> str:
-    return "any day" if day is None else day.isoformat()
+    return said("any day") if day is None else day.isoformat()

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 
 from pixfind.errors import QuerySyntaxError
+from pixfind.messages import said
 from search.query.explanation import describe
 from search.query.fields import FIELDS, FIRST_YEAR, LAST_YEAR
 from search.query.mistakes import (
@@ -21,41 +22,77 @@ from search.query.mistakes import (
 )
 from search.query.parser import parse
 
-INTRODUCTION = f"""\
-A query is one line: words that say what a photo shows, and filters on what is known of it. The \
-command line, the API and the web read the same language. A query has at most {MAX_QUERY_CHARS} \
-characters and {MAX_TERMS} terms, a filter at most {MAX_VALUES} values.\
-"""
+INTRODUCTION = said(
+    "A query is one line: words that say what a photo shows, and filters on what is known of it. "
+    "The command line, the API and the web read the same language. A query has at most "
+    "%(characters)s characters and %(terms)s terms, a filter at most %(values)s values.",
+    characters=MAX_QUERY_CHARS,
+    terms=MAX_TERMS,
+    values=MAX_VALUES,
+)
 OPERATORS = (
-    ("a dog on grass", "words next to each other are one phrase"),
-    ('"a dog" + beach', "+ joins phrases; it does so only where a word could begin, not in C++"),
-    ('"a dog"^2 + beach', f"the weight of a phrase, {MIN_WEIGHT} to {MAX_WEIGHT}; 1 by default"),
-    ("-snow", "not this word; a dash inside a word, alone or doubled is plain"),
-    ('-"deep snow"', "not this phrase"),
-    ("like:12^2 -like:holiday.jpg", "looks like photo 12, and not like the one in the file"),
+    ("a dog on grass", said("words next to each other are one phrase")),
+    (
+        '"a dog" + beach',
+        said("+ joins phrases; it does so only where a word could begin, not in C++"),
+    ),
+    (
+        '"a dog"^2 + beach',
+        said(
+            "the weight of a phrase, %(least)s to %(most)s; 1 by default",
+            least=MIN_WEIGHT,
+            most=MAX_WEIGHT,
+        ),
+    ),
+    ("-snow", said("not this word; a dash inside a word, alone or doubled is plain")),
+    ('-"deep snow"', said("not this phrase")),
+    ("like:12^2 -like:holiday.jpg", said("looks like photo 12, and not like the one in the file")),
     (
         "like:12@0.1,0.2,0.3,0.4^2",
-        "like a part of photo 12: left, top, width and height as shares of the upright picture",
+        said(
+            "like a part of photo 12: left, top, width and height as shares of the upright picture"
+        ),
     ),
     (
         "like:brought-0123456789abcdef",
-        "like a picture that was dropped into the web page",
+        said("like a picture that was dropped into the web page"),
     ),
-    ("camera:canon", "a filter; a field with white space behind it (camera: canon) is a mistake"),
-    ("-camera:canon", "not with this camera"),
-    ("camera:(canon|nikon) type:photo|video", "one of these; white space only in parentheses"),
-    ("date:2019 date:>2019-06", "both"),
-    ("width:1000..2000", "from, to; both included. An end can be left out: 1000.. or ..2000"),
-    ("width:>1000 height:<=2000", "or >= and <; of a date, > is after the whole year or month"),
-    ("date:2019-05-01..2021-06", "from a day to the end of a month"),
-    ("file:IMG_* file:\\*1.jpg", "* stands for any characters, \\* for an asterisk"),
+    (
+        "camera:canon",
+        said("a filter; a field with white space behind it (camera: canon) is a mistake"),
+    ),
+    ("-camera:canon", said("not with this camera")),
+    (
+        "camera:(canon|nikon) type:photo|video",
+        said("one of these; white space only in parentheses"),
+    ),
+    ("date:2019 date:>2019-06", said("both")),
+    (
+        "width:1000..2000",
+        said("from, to; both included. An end can be left out: 1000.. or ..2000"),
+    ),
+    (
+        "width:>1000 height:<=2000",
+        said("or >= and <; of a date, > is after the whole year or month"),
+    ),
+    ("date:2019-05-01..2021-06", said("from a day to the end of a month")),
+    ("file:IMG_* file:\\*1.jpg", said("* stands for any characters, \\* for an asterisk")),
 )
 ESCAPES = (
-    ('"a \\"big\\" dog"', 'inside quotes, \\" is a plain quote and \\\\ a backslash'),
-    ("“a dog” «a cat» „a bird“", "typographic quotes are quotes; any of them closes any other"),
-    ("\\-5 \\+1 a\\^2 camera\\:x", "a backslash makes an operator plain where it would be one"),
-    ("folder:C:\\photos", "any other backslash is itself"),
-    ('"camera: an old one"', "quotes, too, make words of what looks like a field"),
+    (
+        '"a \\"big\\" dog"',
+        said('inside quotes, \\" is a plain quote and \\\\ a backslash'),
+    ),
+    (
+        "“a dog” «a cat» „a bird“",
+        said("typographic quotes are quotes; any of them closes any other"),
+    ),
+    (
+        "\\-5 \\+1 a\\^2 camera\\:x",
+        said("a backslash makes an operator plain where it would be one"),
+    ),
+    ("folder:C:\\photos", said("any other backslash is itself")),
+    ('"camera: an old one"', said("quotes, too, make words of what looks like a field")),
 )
 EBNF = """\
 query   = { [ "+" ] term } ;
@@ -79,12 +116,14 @@ date    = year [ "-" month [ "-" day ] ] ;
 area    = degrees "," degrees "," number [ "m" | "km" | "mi" ] ;
 quoted  = '"' { character | '\\"' | "\\\\" } '"' ;             (* or typographic quotes *)\
 """
-NOTES = f"""\
-Field names are ASCII letters in upper or lower case. Letters, a colon and something that is not \
-white space are a field, and a mistake if there is none of that name; 12:30 and "Note: ..." are \
-words. Years are from {FIRST_YEAR} to {LAST_YEAR}. Text is kept as it is typed, in any script, \
-with one space between words; names of files and folders are kept to the letter.\
-"""
+NOTES = said(
+    "Field names are ASCII letters in upper or lower case. Letters, a colon and something that is "
+    "not white space are a field, and a mistake if there is none of that name; 12:30 and "
+    '"Note: ..." are words. Years are from %(first)s to %(last)s. Text is kept as it is typed, in '
+    "any script, with one space between words; names of files and folders are kept to the letter.",
+    first=FIRST_YEAR,
+    last=LAST_YEAR,
+)
 EXAMPLES = (
     "a dog on grass",
     '"a dog"^2 + beach -snow',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pixfind.messages import said
 from search.query import mistakes
 from search.query.fields import FIELDS, Field
 from search.query.lexer import QUOTES, Lexer
@@ -103,14 +104,14 @@ class _Parser:
 
     def _setting(self, field: Field, start: int, negative: bool) -> Term:
         if negative:
-            raise mistakes.wrong_setting(start, field, "cannot be excluded")
+            raise mistakes.wrong_setting(start, field, said("cannot be excluded"))
         if field.name in self._settings:
-            raise mistakes.wrong_setting(start, field, "is there twice")
+            raise mistakes.wrong_setting(start, field, said("is there twice"))
         self._settings.add(field.name)
         at = self._lexer.at
         value, *others = self._values(field)
         if others:
-            raise mistakes.wrong_setting(start, field, "has more than one value")
+            raise mistakes.wrong_setting(start, field, said("has more than one value"))
         match value:
             case Text():
                 return Sort(Order(value.text))

@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from pixfind.messages import said
 from pixfind.parts import Box
 from search.query import mistakes
 from search.query.fields import FIRST_YEAR, LAST_YEAR, MAX_RADIUS_KM, MONTHS, Field, Kind
@@ -18,6 +19,9 @@ DAY = timedelta(days=1)
 FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 DECEMBER = 12
 MAX_LATITUDE, MAX_LONGITUDE = 90, 180
+LATITUDES = said("a latitude from -%(most)s to %(most)s", most=MAX_LATITUDE)
+LONGITUDES = said("a longitude from -%(most)s to %(most)s", most=MAX_LONGITUDE)
+RADII = said("a radius above 0 and up to %(most)s km", most=MAX_RADIUS_KM)
 SHORT_MONTH = 3  # letters
 LEAST_SHARE = 0.02  # of a picture's edge; less shows nothing
 ROUNDING = 1e-3  # shares that were rounded may add up to more than all
@@ -145,7 +149,12 @@ def _number(typed: _Typed, text: str) -> float:
     if field.whole and "." in plain:
         raise mistakes.wrong_value(typed.at, field, typed.text)
     if not field.low <= number <= field.high:
-        limits = f"{field.name} from {field.low:.0f} to {field.high:.0f}"
+        limits = said(
+            "%(field)s from %(low)s to %(high)s",
+            field=field.name,
+            low=f"{field.low:.0f}",
+            high=f"{field.high:.0f}",
+        )
         raise mistakes.out_of_limits(typed.at, field, limits, text)
     return number
 
@@ -188,7 +197,7 @@ def _period(typed: _Typed, text: str) -> tuple[date, date] | None:
         raise mistakes.wrong_value(typed.at, typed.field, typed.text)
     year, month, day = (None if part is None else int(part) for part in match.groups())
     if year is None or not FIRST_YEAR <= year <= LAST_YEAR:
-        limits = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
+        limits = said("a year from %(low)s to %(high)s", low=FIRST_YEAR, high=LAST_YEAR)
         raise mistakes.out_of_limits(typed.at, typed.field, limits, text)
     try:
         first = date(year, 1 if month is None else month, 1 if day is None else day)
@@ -215,9 +224,9 @@ def _area(typed: _Typed) -> Area:
     latitude, longitude = float(match[1]), float(match[2])
     radius = float(match[3]) * METRES[match[4] or "km"]
     for limits, possible in (
-        (f"a latitude from -{MAX_LATITUDE} to {MAX_LATITUDE}", abs(latitude) <= MAX_LATITUDE),
-        (f"a longitude from -{MAX_LONGITUDE} to {MAX_LONGITUDE}", abs(longitude) <= MAX_LONGITUDE),
-        (f"a radius above 0 and up to {MAX_RADIUS_KM} km", 0 < radius <= MAX_RADIUS_KM * 1000),
+        (LATITUDES, abs(latitude) <= MAX_LATITUDE),
+        (LONGITUDES, abs(longitude) <= MAX_LONGITUDE),
+        (RADII, 0 < radius <= MAX_RADIUS_KM * 1000),
     ):
         if not possible:
             raise mistakes.out_of_limits(typed.at, typed.field, limits, typed.text)

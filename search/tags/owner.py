@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from pixfind.catalog import owner_tags, tagging, tags
+from pixfind.catalog import owner_tags, places, tagging, tags
 from pixfind.catalog.names import folded
 from pixfind.catalog.schema import FROM_USER
 from pixfind.errors import TaggingError, UnknownTagError
 from pixfind.library import Library
+from pixfind.messages import said
 from pixfind.text import printable
 from search.pictures import locate
 from search.tags.own_vocabulary import vocabulary_of
 from search.tags.vocabulary import MAX_WORD, Vocabulary
+
+# What can be the number of a photo; SQLite knows no longer ones.
+NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def accept(library: Library, tag: str, photos: Sequence[str], *, read_files: bool = True) -> str:
@@ -89,7 +94,9 @@ def undo(library: Library, run: int | None = None) -> tuple[int, int]:
     with library.writing(), library.catalog.write() as session:
         known = [one.id for one in tagging.runs(session)]
         if not known:
-            raise TaggingError("nothing has been tagged automatically; there is nothing to undo")
+            raise TaggingError(
+                said("nothing has been tagged automatically; there is nothing to undo")
+            )
         if run is not None and run not in known:
             raise TaggingError(f"there is no run {run}; those that there are: pixfind tags runs")
         chosen = known[0] if run is None else run
@@ -118,7 +125,7 @@ def _named(library: Library, session: Session, tag: str) -> tuple[str, Vocabular
     """Return the name under which a tag is known, or else as it was given."""
     name = " ".join(tag.split())
     if not name or len(name) > MAX_WORD or printable(name) != name:
-        raise TaggingError(f"a tag has 1 to {MAX_WORD} visible characters")
+        raise TaggingError(said("a tag has 1 to %(most)s visible characters", most=MAX_WORD))
     vocabulary = vocabulary_of(library, owner_tags.examples(session))
     if _has(vocabulary, name):
         return vocabulary.label(name).name, vocabulary
@@ -142,12 +149,21 @@ def _below(vocabulary: Vocabulary, name: str) -> tuple[str, ...]:
 
 
 def _photos(session: Session, named: Sequence[str], read_files: bool) -> list[int]:
+    # One question for all of them; those that are not there are told one by one.
+    numbers = {name: int(name) for name in named if NUMBER.fullmatch(name)}
+    known = places.in_files(session, numbers.values())
     found: dict[int, None] = {}
     for name in named:
+        if numbers.get(name) in known:
+            found[numbers[name]] = None
+            continue
         located = locate(session, name, read_files=read_files)
         if not isinstance(located, int):
             raise TaggingError(
-                f"{printable(name)} is not in the library; add it with: pixfind index"
+                said(
+                    "%(name)s is not in the library; add it with: pixfind index",
+                    name=printable(name),
+                )
             )
         found[located] = None
     return list(found)

@@ -17,6 +17,7 @@ from pixfind.catalog.owner_tags import Examples
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import TaggingError
 from pixfind.library import Library
+from pixfind.messages import said
 from pixfind.vectors import Ids
 from search.tags import lessons, recognition
 from search.tags.choosing import Chooser
@@ -151,8 +152,12 @@ class Scorer:
         found = recognition.background(self._encoder, self._vectors, self._to_learn_from)
         if found is None:
             raise TaggingError(
-                f"the model {self._encoder.spec.name!r} has no calibration, so at least "
-                f"{recognition.ENOUGH_PHOTOS} photos must be indexed to tell what is usual"
+                said(
+                    "the model %(model)s has no calibration, "
+                    "so at least %(count)s photos must be indexed to tell what is usual",
+                    model=repr(self._encoder.spec.name),
+                    count=recognition.ENOUGH_PHOTOS,
+                )
             )
         return found
 
