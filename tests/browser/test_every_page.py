@@ -30,6 +30,8 @@ PAGES = {
     "albums": "/albums/",
     "duplicates": "/duplicates/",
     "library": "/library/",
+    "reference": "/reference/",
+    "reference documents": "/reference/documents",
 }
 WRONG = {"mistake": (400, "/?q=date:never"), "no such photo": (404, "/photos/99999999")}
 

@@ -10,8 +10,12 @@ from web.pages import (
     duplicates,
     folders,
     library,
+    likes,
     photo,
+    pictures,
+    reference,
     search,
+    selection,
     tags,
     timeline,
 )
@@ -19,6 +23,9 @@ from web.pages import help as query_help
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     search.blueprint,
+    pictures.blueprint,
+    likes.blueprint,
+    selection.blueprint,
     photo.blueprint,
     timeline.blueprint,
     folders.blueprint,
@@ -28,4 +35,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     duplicates.blueprint,
     library.blueprint,
     query_help.blueprint,
+    reference.blueprint,
 )
