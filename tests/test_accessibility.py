@@ -259,8 +259,11 @@ def test_the_page_of_a_photo_in_order(
     describe(library, ids["red"])
     page = read(client.get(f"/photos/{ids['red']}")).one("main")
     marks = ("h1", "figure", "button", "h2", "dl")
-    assert [n.text or n.tag for n in page.walk() if n.tag in marks and n.tag != "dl"] == [
-        "red.jpg", SAID["sentence"], "Read aloud", "Description", "Tags", "Facts", "Similar photos"
+    below = page.one("ol", **{"class": "grid"}).all("button")  # of the photos that are similar
+    order = [n for n in page.walk() if n.tag in marks and n.tag != "dl" and n not in below]
+    assert [n.text or n.tag for n in order] == [
+        "red.jpg", SAID["sentence"], "Read aloud", "Description", "Tags", "Add", "Facts",
+        "Search this part", "Similar photos"
     ]  # fmt: skip
     figure = page.one("figure")
     assert figure.one("img").attrs["alt"] == SAID["alt"]
@@ -288,10 +291,10 @@ def test_tags_say_where_they_come_from(
         set_tags(session, {red: ["Barn", "winter"]}, FROM_FILE)
     listed = read(client.get(f"/photos/{red}")).one("ul", **{"class": "tags"})
     assert [item.text for item in listed.all("li")] == [
-        "barn from the file, automatic, 0.82",
-        'home | "sweet*" home yours',
-        "winter from the file",
-        "snow automatic, 0.90",
+        "barn from the file, automatic, 0.82 ✓ Accept: barn ✕ Reject: barn",
+        'home | "sweet*" home yours ↶ Take back: home | "sweet*" home',
+        "winter from the file ✓ Accept: winter ✕ Reject: winter",
+        "snow automatic, 0.90 ✓ Accept: snow ✕ Reject: snow",
     ]
     for link in listed.all("a"):
         assert list(alts(client, link.attrs["href"] or "")) == [red]
@@ -392,27 +395,42 @@ def test_nothing_is_described_that_is_not_there(client: FlaskClient) -> None:
 # Scripts
 
 
+def modules_of(client: FlaskClient, page: Node) -> dict[str, str]:
+    """The modules that a page runs and those that they import, by address, with their texts."""
+    found: dict[str, str] = {}
+    tags = [tag for tag in page.all("script") if tag.attrs.get("type") != "application/json"]
+    for tag in tags:
+        assert tag.attrs["type"] == "module"
+        assert tag.text == ""
+    waiting = [(tag.attrs["src"] or "").partition("?")[0] for tag in tags]
+    while waiting:
+        address = waiting.pop()
+        if address not in found:
+            file = client.get(address)
+            assert (file.status_code, file.mimetype) == (200, "text/javascript")
+            found[address] = file.text
+            names = re.findall(r'(?:from|import) ?\(?"\./([^"]+)"', file.text)
+            waiting += [address.rpartition("/")[0] + "/" + name for name in names]
+    return found
+
+
 def test_scripts_are_modules_of_our_own_that_the_policy_lets_run(
     client: FlaskClient, ids: dict[str, int], library: Library
 ) -> None:
-    for address in ("/", "/help", "/?q=red"):
-        assert not read(client.get(address)).all("script")
-    answer = client.get(f"/photos/{ids['red']}")
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src 'self';" in policy
-    assert "connect-src 'self';" in policy
-    scripts = read(answer).all("script")
-    assert [script.attrs["src"] for script in scripts] == [
-        "/static/script/description.js",
-        "/static/script/speech.js",
-    ]
-    for script in scripts:
-        assert script.attrs["type"] == "module"
-        assert script.text == ""
-        file = client.get(script.attrs["src"] or "")
-        assert (file.status_code, file.mimetype) == (200, "text/javascript")
-        assert not re.search(r"https?:|innerHTML|\beval\b", file.text)
+    searching = [tag.attrs["src"] for tag in read(client.get("/help")).all("script")]
+    assert searching == ["/static/script/search.js"]
+    for address in ("/", "/?q=red", f"/photos/{ids['red']}"):
+        answer = client.get(address)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self';" in policy
+        assert "connect-src 'self';" in policy
+        modules = modules_of(client, read(answer))
+        for source, text in modules.items():
+            assert source.startswith("/static/script/")
+            assert not re.search(r"https?:|innerHTML|\beval\b", text)
+    names = {source.rpartition("/")[2] for source in modules}
+    assert {"photo.js", "description.js", "speech.js", "tags.js", "region.js"} <= names
 
 
 def test_what_is_read_aloud(client: FlaskClient, ids: dict[str, int], library: Library) -> None:
@@ -437,8 +455,9 @@ def test_what_is_read_aloud(client: FlaskClient, ids: dict[str, int], library: L
 def test_ids_that_scripts_know_are_there(client: FlaskClient, ids: dict[str, int]) -> None:
     page = read(client.get(f"/photos/{ids['red']}"))
     there = {node.attrs.get("id") for node in page.walk()}
-    for script in page.all("script"):
-        text = client.get(script.attrs["src"] or "").text
-        named = re.findall(r'getElementById\("([^"]+)"\)', text)
+    modules = modules_of(client, page)
+    for name in ("description", "speech", "tags"):
+        text = modules[f"/static/script/{name}.js"]
+        named = re.findall(r'(?:getElementById\("|querySelector(?:All)?\("#)([\w-]+)"', text)
         assert named
         assert set(named) <= there

@@ -13,6 +13,8 @@ from pixfind.catalog.tags import TagOn, tags_on
 from pixfind.text import clock, printable
 from search.descriptions.writing import alt_text
 from web.formatting import file_name
+from web.translation import English
+from web.translation import gettext as _
 
 MOST_TAGS = 8
 
@@ -28,15 +30,16 @@ def alt_texts(session: Session, photos: Collection[Photo]) -> dict[int, str]:
     untold = [photo.id for photo in photos if photo.id not in described and not _caption(photo)]
     tagged = tags_on(session, untold)
     return {
-        photo.id: _of_video(photo)
-        + printable(
-            described.get(photo.id)
-            or _caption(photo)
-            or _of_tags(tagged.get(photo.id, ()))
-            or file_name(photo)
-        )
+        photo.id: _told(photo, described.get(photo.id), tagged.get(photo.id, ()))
         for photo in photos
     }
+
+
+def _told(photo: Photo, description: str | None, tags: Iterable[TagOn]) -> str:
+    if description and photo.duration is None:
+        return English(printable(description))
+    told = description or _caption(photo) or _of_tags(tags) or file_name(photo)
+    return _of_video(photo) + printable(told)
 
 
 def most_telling(tags: Iterable[TagOn]) -> list[TagOn]:
@@ -45,7 +48,9 @@ def most_telling(tags: Iterable[TagOn]) -> list[TagOn]:
 
 
 def _of_video(photo: Photo) -> str:
-    return f"Video, {clock(photo.duration)}: " if photo.duration is not None else ""
+    if photo.duration is None:
+        return ""
+    return _("Video, %(length)s:", length=clock(photo.duration)) + " "
 
 
 def _caption(photo: Photo) -> str:

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request, send_file
 
+from pixfind.catalog import photos
+from pixfind.catalog.contents import content_of, version_of
 from pixfind.catalog.moments import moments_of
 from pixfind.catalog.photos import Photo
+from pixfind.messages import said
 from pixfind.text import printable
+from search.pictures import possible_id
+from web import parameters
 from web.state import state
 
 blueprint = Blueprint("media", __name__)
 
 # The pages' addresses name the content (``Photo.version``), so a browser need not ask again.
-MAX_AGE_S = 24 * 3600
+YEAR_S = 365 * 24 * 3600
 VIDEO_TYPES = {
     "MP4": "video/mp4",
     "MOV": "video/quicktime",
     "WebM": "video/webm",
     "Matroska": "video/x-matroska",
     "AVI": "video/x-msvideo",
+}
+# What browsers show and nothing in it can act; an SVG could.
+SHOWN_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
 }
 
 
@@ -36,9 +49,9 @@ def preview(photo_id: int) -> Response:
 
 @blueprint.get("/originals/<int:photo_id>")
 def original(photo_id: int) -> Response:
-    """Send the file as it is."""
+    """Send the file as it is: to be kept, or with ``inline=1`` to be looked at, if that is safe."""
     photo = state().engine().photo(photo_id)
-    return _file(photo, None)
+    return _file(photo, SHOWN_TYPES.get(photo.format) if parameters.flag("inline") else None)
 
 
 @blueprint.get("/videos/<int:photo_id>")
@@ -46,14 +59,14 @@ def video(photo_id: int) -> Response:
     """Send a video to be played, or the pieces of it that the player asks for."""
     photo = state().engine().photo(photo_id)
     if photo.duration is None:
-        abort(404, "this is a photo, and cannot be played")
+        abort(404, said("this is a photo, and cannot be played"))
     return _file(photo, VIDEO_TYPES.get(photo.format, "application/octet-stream"))
 
 
 def _file(photo: Photo, mimetype: str | None) -> Response:
     """Send a file, to be shown if a type is given, else to be kept."""
     if not photo.path.is_file():
-        abort(404, "the file is not there now; its drive may not be mounted")
+        abort(404, said("the file is not there now; its drive may not be mounted"))
     known = photo.path.stat()
     return send_file(
         photo.path,
@@ -67,31 +80,50 @@ def _file(photo: Photo, mimetype: str | None) -> Response:
 
 
 def _rendered(photo_id: int, size: str) -> Response:
+    """Send a small picture; a page asks for dozens, so nothing is looked up that is not needed."""
     current = state()
-    photo = current.engine().photo(photo_id)
-    second = _moment(photo)
-    file = current.thumbnails().get(photo.content_id, photo.path, size, second)
-    response = send_file(
-        file,
-        mimetype="image/jpeg",
-        conditional=True,
-        etag=f"{photo.content_id.hex()}-{size}-{second}",
-        max_age=MAX_AGE_S,
-    )
-    response.cache_control.public = False
-    response.cache_control.private = True
+    library = current.library()
+    with library.catalog.read() as session:
+        content_id = content_of(session, possible_id(photo_id))
+    second = _moment(photo_id)
+    etag = f"{content_id.hex()}-{size}-{second}"
+    if request.if_none_match.contains(etag):
+        return _kept(Response(status=304), content_id, etag)
+    thumbnails = current.thumbnails()
+    file = thumbnails.file(content_id, size, second)
+    try:
+        picture = file.read_bytes()
+    except FileNotFoundError:
+        with library.catalog.read() as session:
+            path = photos.photo(session, photo_id).path
+        picture = thumbnails.get(content_id, path, size, second).read_bytes()
+    return _kept(Response(picture, mimetype="image/jpeg"), content_id, etag)
+
+
+def _kept(response: Response, content_id: bytes, etag: str) -> Response:
+    """Let a browser keep the picture: for good if its address names the content."""
+    response.set_etag(etag)
+    caching = response.cache_control
+    caching.private = True
+    if request.args.get("v") == version_of(content_id):
+        caching.max_age, caching.immutable = YEAR_S, True
+    else:
+        caching.no_cache = True  # the same number may be another picture's tomorrow
     return response
 
 
-def _moment(photo: Photo) -> float | None:
+def _moment(photo_id: int) -> float | None:
     """Return the embedded moment of a video next to the one asked for.
 
     Only these have a thumbnail: a site that makes a browser ask for others fills no disk.
     """
     asked = request.args.get("t", type=float)
-    model = state().library().model()
-    if asked is None or photo.duration is None or model is None:
+    if asked is None:
         return None
-    with state().library().catalog.read() as session:
-        moments = moments_of(session, photo.id, model.id)
+    library = state().library()
+    model = library.model()
+    if model is None:
+        return None
+    with library.catalog.read() as session:
+        moments = moments_of(session, photo_id, model.id)
     return min(moments, key=lambda second: abs(second - asked), default=None)

@@ -277,11 +277,16 @@ def _create_blur(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE asset ADD COLUMN blur BLOB")
 
 
+def _create_index_by_date(connection: Connection) -> None:
+    connection.exec_driver_sql("CREATE INDEX asset_by_date ON asset (taken_at, id)")
+
+
 MIGRATIONS = (
     Migration("0001_initial", _create_tables),
     Migration("0002_search", _create_search),
     Migration("0003_recognition", _create_recognition),
     Migration("0004_blur", _create_blur),
+    Migration("0005_by_date", _create_index_by_date),
 )
 
 _CREATE_LEDGER = """
