@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +99,16 @@ Prepared = Known | Reread | Fresh | FreshVideo | Twin | Failed | Vanished | Unre
 
 
 class Preparer:
-    """Prepares files for one run; called from many threads."""
+    """Prepares files for one run; called from many threads.
+
+    Args:
+        catalog: the library's.
+        model_id: the model's row.
+        encoder: the model.
+        thumbnails: where they are kept.
+        go_on: called again and again within a file that takes long; may hold that up, or end it.
+        with_regions: cut photos into tiles as well.
+    """
 
     def __init__(
         self,
@@ -107,6 +117,7 @@ class Preparer:
         encoder: Encoder,
         thumbnails: Thumbnails,
         *,
+        go_on: Callable[[], None],
         with_regions: bool = False,
     ) -> None:
         self._catalog = catalog
@@ -114,7 +125,7 @@ class Preparer:
         self._encoder = encoder
         self._thumbnails = thumbnails
         self._with_regions = with_regions
-        self._videos = VideoEmbedder(encoder, thumbnails)
+        self._videos = VideoEmbedder(encoder, thumbnails, go_on)
         self._in_hand: set[bytes] = set()
         self._lock = threading.Lock()
 

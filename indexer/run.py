@@ -61,6 +61,7 @@ class Indexer:
             ``False`` drops those that there are, ``None`` does as the last run did.
         progress: told of every step.
         control: may hold the run up, or end it early.
+        wait_s: how long to wait for another process that writes to the library.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Indexer:
         regions: bool | None = None,
         progress: Progress | None = None,
         control: Control | None = None,
+        wait_s: float = 0,
     ) -> None:
         self.library = library
         self.encoder = encoder
@@ -83,6 +85,7 @@ class Indexer:
         self.regions = regions
         self.progress = progress or Silent()
         self.control = control or Control()
+        self.wait_s = wait_s
 
     def run(self, paths: Sequence[Path] = ()) -> Summary:
         """Index folders or single files; without any, all folders that the library covers.
@@ -98,7 +101,7 @@ class Indexer:
             LibraryBusyError: another process is indexing this library.
         """
         normal = require_paths(paths)
-        with self.library.writing():
+        with self.library.writing(self.wait_s):
             return _Run(self).over(normal)
 
 
@@ -123,6 +126,7 @@ class _Run:
             self._model.id,
             self._encoder,
             Thumbnails(self._library.thumbnails),
+            go_on=self._control.checkpoint,
             with_regions=with_regions,
         )
         self._batch = BATCH_WITH_REGIONS if with_regions else ENCODE_BATCH

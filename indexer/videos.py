@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,9 @@ import numpy as np
 from pixfind.catalog.files import Place
 from pixfind.encoders.base import Encoder, Vectors, unit
 from pixfind.errors import PhotoDecodeError, PhotoReadError
+from pixfind.messages import said
 from pixfind.parts import Part
+from pixfind.photos import reasons
 from pixfind.photos.exif import Metadata
 from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails, blur_of
 from pixfind.videos.reading import Frame, Video, open_video
@@ -52,11 +54,18 @@ class FreshVideo:
 
 
 class VideoEmbedder:
-    """Embeds videos for one run; called from many threads, each with its own video."""
+    """Embeds videos for one run; called from many threads, each with its own video.
 
-    def __init__(self, encoder: Encoder, thumbnails: Thumbnails) -> None:
+    Args:
+        encoder: the model.
+        thumbnails: where the first frames are kept.
+        go_on: called again and again while a video is read; may hold that up, or end it.
+    """
+
+    def __init__(self, encoder: Encoder, thumbnails: Thumbnails, go_on: Callable[[], None]) -> None:
         self._encoder = encoder
         self._thumbnails = thumbnails
+        self._may_go_on = go_on
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -72,7 +81,7 @@ class VideoEmbedder:
         digest = hashlib.sha256()
         try:
             if path.exists() and not path.is_file():
-                raise PhotoReadError(path, "it is not a regular file")
+                raise PhotoReadError(path, reasons.NOT_REGULAR)
             with path.open("rb") as file:
                 while piece := file.read(READ_BYTES):
                     self._go_on()
@@ -91,9 +100,10 @@ class VideoEmbedder:
         with open_video(path) as video:
             seconds, vectors, blur = self._embedded(video, content_id)
         if not seconds:
-            raise PhotoDecodeError(path, "it has no frame that can be decoded")
+            raise PhotoDecodeError(path, said("it has no frame that can be decoded"))
         if _has_changed(path, place):
-            raise PhotoReadError(path, "it is being written to; run pixfind index again later")
+            reason = said("it is being written to; run pixfind index again later")
+            raise PhotoReadError(path, reason)
         return FreshVideo(
             place=place,
             content_id=content_id,
@@ -132,6 +142,7 @@ class VideoEmbedder:
             yield frame
 
     def _go_on(self) -> None:
+        self._may_go_on()
         if self._stopped.is_set():
             raise StoppedError
 

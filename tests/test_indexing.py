@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -188,6 +189,23 @@ def test_missing_path_is_named(index: Index, tmp_path: Path) -> None:
 def test_two_indexers_at_once_are_refused(library: Library, index: Index, photos: Path) -> None:
     with library.writing(), pytest.raises(LibraryBusyError):
         index(photos)
+
+
+def test_indexer_may_wait_for_another_writer(
+    library: Library, encoder: FakeEncoder, photos: Path
+) -> None:
+    begun = threading.Event()
+
+    def write() -> None:
+        with library.writing():
+            begun.set()
+            time.sleep(0.1)
+
+    other = threading.Thread(target=write)
+    other.start()
+    assert begun.wait(20)
+    assert Indexer(library, encoder, wait_s=20).run([photos]).embedded == 3
+    other.join()
 
 
 def test_other_model_embeds_again_beside_the_first(

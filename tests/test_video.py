@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
@@ -20,7 +21,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from indexer import Summary
+from indexer import Indexer, Summary
+from indexer.progress import CancelledError, Control
 from pixfind.catalog import files
 from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE
 from pixfind.catalog.moments import moments_of
@@ -585,6 +587,55 @@ def test_video_that_is_being_written_is_tried_again(
     assert failure.kind == READ_FAILURE
     assert "written" in failure.reason
     assert index().embedded == 1
+
+
+class HoldsUp(Control):
+    """Holds a run up in the middle of a film, and says so."""
+
+    def __init__(self, after: int) -> None:
+        self.held, self.go = threading.Event(), threading.Event()
+        self._left = after
+
+    def checkpoint(self) -> None:
+        if threading.current_thread().name.startswith("decode"):
+            self._left -= 1
+            if not self._left:
+                self.held.set()
+                assert self.go.wait(20)
+
+
+def test_run_that_pauses_reads_no_further_in_a_film(
+    library: Library, encoder: FakeEncoder, clip: Path
+) -> None:
+    control = HoldsUp(after=5)  # before the file, while it is hashed, and then frame by frame
+    done: list[Summary] = []
+    indexer = Indexer(library, encoder, workers=1, control=control)
+    run = threading.Thread(target=lambda: done.append(indexer.run([clip])))
+    run.start()
+    assert control.held.wait(20)
+    assert (encoder.images_encoded, done) == (0, [])
+    control.go.set()
+    run.join(20)
+    assert done[0].embedded == 1
+
+
+class Ends(HoldsUp):
+    """Ends a run in the middle of a film."""
+
+    def checkpoint(self) -> None:
+        super().checkpoint()
+        if self.go.is_set():
+            raise CancelledError
+
+
+def test_run_that_ends_while_it_pauses_leaves_the_film(
+    library: Library, encoder: FakeEncoder, clip: Path, index: Index
+) -> None:
+    control = Ends(after=5)
+    control.go.set()
+    assert Indexer(library, encoder, workers=1, control=control).run([clip]).interrupted
+    assert encoder.images_encoded == 0
+    assert index(clip).embedded == 1
 
 
 def test_hash_of_a_video_is_that_of_its_bytes(index: Index, clip: Path, library: Library) -> None:

@@ -29,8 +29,10 @@ from pixfind.errors import (
     TooManyWatchersError,
 )
 from pixfind.library import Library
+from search.query.naming import named
 from web.indexing import IndexingJobs, IndexRoots, Kind, Snapshot, State
 from web.indexing import events as streaming
+from web.indexing import jobs as running
 from web.indexing.events import event_stream
 from web.indexing.folders import Pictures
 from web.indexing.overview import CoveredFolder, FailurePage, overview
@@ -206,8 +208,9 @@ def test_one_run_at_a_time(jobs: IndexingJobs, gated: GatedEncoder, many: Path) 
 
 
 def test_library_that_another_process_writes_to_is_refused_at_once(
-    jobs: IndexingJobs, opener: Opener, photos: Path
+    jobs: IndexingJobs, opener: Opener, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(running, "WAIT_S", 0.01)
     Library.create(opener.folder).close()
     with opener().writing(), pytest.raises(LibraryBusyError, match="wait"):
         jobs.add_folder(0, "photos")
@@ -356,11 +359,12 @@ def test_overview(
         jobs.add_folder(0, folder)
         ended(jobs)
     (tmp_path / "empty").rmdir()
+    queries = [named("folder", str(tmp_path / name)) for name in ("empty", "photos")]
     seen = overview(opener(), 2)
     assert (seen.path, seen.model, seen.dim) == (str(opener.folder), "fake", 48)
     assert seen.folders == (
-        CoveredFolder(str(tmp_path / "empty"), available=False, files=0),
-        CoveredFolder(str(photos), available=True, files=3),
+        CoveredFolder(str(tmp_path / "empty"), available=False, files=0, query=queries[0]),
+        CoveredFolder(str(photos), available=True, files=3, query=queries[1]),
     )
     failures = seen.failures
     assert (failures.count, failures.page, failures.pages) == (60, 2, 2)

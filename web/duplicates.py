@@ -68,7 +68,7 @@ class DuplicateSearch:
         except _ClosedError:
             return
         except PixfindError as error:
-            self._state = Looking(problem=str(error))
+            self._state = Looking(problem=error.args[0])
         finally:
             with self._lock:
                 self._thread = None

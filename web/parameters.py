@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from pixfind.errors import QueryError
+from pixfind.messages import said
 from pixfind.parts import Box
 
 # The bundled server's threads are few: what a request may cost them is bounded here.
@@ -26,7 +27,9 @@ def flag(name: str) -> bool:
     """
     given = request.args.get(name) or "0"
     if given not in ("0", "1"):
-        raise QueryError(f"{name} must be 1 or 0, not {given[:20]!r}")
+        raise QueryError(
+            said("%(name)s must be 1 or 0, not %(given)s", name=name, given=repr(given[:20]))
+        )
     return given == "1"
 
 
@@ -46,6 +49,11 @@ def offset() -> int:
         QueryError: it is no number, or out of bounds.
     """
     return _number("offset", 0, 0, MAX_OFFSET)
+
+
+def cursor() -> str | None:
+    """Return where the page before ended, if this is not the first."""
+    return request.args.get("cursor") or None
 
 
 def box() -> Box | None:
@@ -69,4 +77,12 @@ def _number(name: str, default: int, low: int, high: int) -> int:
         return default
     if given.isascii() and given.isdecimal() and len(given) <= DIGITS and low <= int(given) <= high:
         return int(given)
-    raise QueryError(f"the {name} must be a number from {low} to {high}, not {given[:20]!r}")
+    raise QueryError(
+        said(
+            "the %(name)s must be a number from %(low)s to %(high)s, not %(given)s",
+            name=name,
+            low=low,
+            high=high,
+            given=repr(given[:20]),
+        )
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from search.query import describe, parse
+from search.query import Query, describe, parse
 from search.query.fields import FIELDS
 from search.query.grammar import EBNF, ESCAPES, EXAMPLES, INTRODUCTION, NOTES, OPERATORS
+from web.translation import gettext, translated
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def examples() -> list[Example]:
     """Return queries to learn from; those that name a photo cannot be tried in any library."""
     known = [(text, parse(text)) for text in EXAMPLES]
     return [
-        Example(text, "; ".join(map(describe, query.terms)), not query.likes)
+        Example(text, conditions(query), not query.likes)
         for text, query in known
     ]
 
@@ -52,7 +54,7 @@ def explained_fields() -> list[ExplainedField]:
     return [
         ExplainedField(
             f"{field.name}:",
-            field.meaning,
+            translated(field.meaning),
             tuple(f"{field.name}:{value}" for value in field.choices or field.examples),
         )
         for field in FIELDS.values()
@@ -61,4 +63,15 @@ def explained_fields() -> list[ExplainedField]:
 
 def notes() -> Notes:
     """Return what holds for all queries."""
-    return Notes(INTRODUCTION, OPERATORS, ESCAPES, NOTES, EBNF)
+    return Notes(
+        translated(INTRODUCTION), _table(OPERATORS), _table(ESCAPES), translated(NOTES), EBNF
+    )
+
+
+def conditions(query: Query) -> str:
+    """Return what a query asks for, in a line."""
+    return gettext("; ").join(translated(describe(term)) for term in query.terms)
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((typed, translated(meaning)) for typed, meaning in rows)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pixfind.errors import QuerySyntaxError
 from search.query import (
+    Filter,
     Like,
+    Limit,
     Numbers,
     Order,
     Phrase,
@@ -18,17 +19,19 @@ from search.query import (
     Sort,
     Term,
     format_query,
-    parse,
 )
+from search.query.naming import can_be_typed
 
 # The odds of a match that is shown, next to those of now.
 STRICTER, LOOSER = 2.0, 0.5
 LEAST, MOST = 0.01, 0.99
+# Each is searched without, to tell what would be found.
+MOST_REMOVABLE = 4
 
 
 def without(asked: Query, term: Term) -> str:
     """Return the query without one of its terms."""
-    return _text(asked, tuple(other for other in asked.terms if other is not term))
+    return format_query(without_term(asked, term))
 
 
 def in_order(asked: Query, order: Order | None) -> str:
@@ -54,17 +57,33 @@ def with_like(asked: Query, photo_id: int, *, negative: bool = False) -> str:
     return _text(asked, (*kept, like))
 
 
-def narrowed(asked: Query, filter_text: str) -> str | None:
-    """Return the query with a filter as well; ``None`` if nobody could type it.
-
-    Names of folders may hold characters that no query takes, and bytes that no address does.
-    """
-    try:
-        filter_text.encode()
-        more = parse(filter_text).terms
-    except (QuerySyntaxError, UnicodeEncodeError):
+def narrowed(asked: Query | str, filter_text: str) -> str | None:
+    """Return a query, or its text, with a filter as well; ``None`` if nobody could type it."""
+    if not can_be_typed(filter_text):
         return None
-    return _text(asked, (*asked.terms, *more))
+    text = asked if isinstance(asked, str) else format_query(asked)
+    return f"{text} {filter_text}".lstrip()
+
+
+def removable(asked: Query) -> tuple[Term, ...]:
+    """Return terms without which a query may find more, conditions first."""
+    deciding = [term for term in asked.terms if not isinstance(term, Sort | Limit)]
+    if len(deciding) == 1:
+        return ()
+    if asked.score is not None:  # it needs something to be scored by
+        deciding = [term for term in deciding if wants_something(without_term(asked, term))]
+    deciding.sort(key=lambda term: not isinstance(term, Filter))
+    return tuple(deciding[:MOST_REMOVABLE])
+
+
+def without_term(asked: Query, term: Term) -> Query:
+    """Return the query without one of its terms."""
+    return replace(asked, terms=tuple(other for other in asked.terms if other is not term))
+
+
+def is_number(picture: str) -> bool:
+    """Tell whether what a query names a picture by is a photo's number."""
+    return picture.isascii() and picture.isdecimal()
 
 
 def stricter(lowest: float) -> float:

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import PurePath
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import quote, urlencode
 
 from flask import url_for
 
 from pixfind.text import printable
 from search import Results
 from search.query import Like, Order, Query, Term, describe, format_term
-from search.results import FacetValue
 from web import refinement
+from web.facet_menus import FacetMenu, Link, facet_menus
+from web.like_pictures import LikePicture
+from web.translation import gettext as _
+from web.translation import ngettext, translated
 
 # A page repeats the query in each of its links. One longer than that (as part of an address) is
 # left to be edited in the box, or the page would be many times as long as what it shows.
 LONG = 160
-FACET_VALUES = 10
-FOLDER_PARTS = 2
-ORDERS = {
-    Order.RELEVANCE: ("Best match", "best first"),
-    Order.NEWEST: ("Newest", "newest first"),
-    Order.OLDEST: ("Oldest", "oldest first"),
-    Order.NAME: ("Name", "by name"),
-}
-FACETS = {"year": "Year", "camera": "Camera", "folder": "Folder", "tag": "Tag"}
-
-
-@dataclass(frozen=True)
-class Link:
-    """A link to another query; without an address, only its words."""
-
-    label: str
-    address: str | None
-    title: str | None = None
-    count: int | None = None
-    current: bool = False
+# What may stand in an address as it is.
+PLAIN = "!$'()*,/:;?@"
+ORDERS = (Order.RELEVANCE, Order.NEWEST, Order.OLDEST, Order.NAME)
 
 
 @dataclass(frozen=True)
 class Chip:
     """A term as it was understood: in words, as it is typed, and where it leads.
 
-    ``without`` is the query that is left when it is removed; ``photo`` the one that it names.
+    ``without`` is the query that is left when it is removed; ``photo`` the one that it names;
+    ``picture`` what it is like, to be shown.
     """
 
     label: str
     typed: str
     without: str | None
     photo: str | None
+    picture: LikePicture | None = None
 
 
 @dataclass(frozen=True)
@@ -67,15 +55,21 @@ class Links:
     text: str = ""
     everything: bool = False
 
+    @cached_property
+    def _home(self) -> str:
+        return url_for("search.index")
+
     @property
     def short(self) -> bool:
         """Whether the query can be repeated for each result."""
         return len(quote(self.text)) <= LONG
 
-    def search(self, text: str | None, limit: int | None = None) -> str:
-        """Return the address of a query's results."""
+    def search(self, text: str | None, limit: int | None = None, cursor: str | None = None) -> str:
+        """Return the address of a query's results, or of a page of them."""
         everything = 1 if self.everything and text else None
-        return url_for("search.index", q=text or None, limit=limit, all=everything)
+        asked = {"q": text or None, "limit": limit, "all": everything, "cursor": cursor}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return f"{self._home}?{urlencode(given, safe=PLAIN)}" if given else self._home
 
     def photo(self, photo_id: int, box: str | None = None, t: float | None = None) -> str:
         """Return the address of a photo that knows the way back, and what in it matches.
@@ -120,35 +114,44 @@ class ResultsPage:
         found: the answer.
         links: to the queries next to it.
         photos: how many photos the library has.
+        with_videos: whether some of these are videos.
+        pictures: what the terms that name a picture look like.
     """
 
     found: Results
     links: Links
     photos: int
+    with_videos: bool = False
+    pictures: Mapping[Term, LikePicture] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:
         """What was found, in a line; there is something."""
-        total, order = self.found.total, ORDERS[self._order][1]
+        total, order = self.found.total, order_names()[self._order][1]
         if total == self._asked.limit:
-            return f"The first {_photos(total)}, {order}"
-        if not self._ranked:
-            return _photos(total)
-        every = total == self.photos
-        share = f"All {_photos(total)}" if every else f"{total:,} of {_photos(self.photos)}"
+            return _("The first %(counted)s, %(order)s", counted=self._found(), order=order)
+        if not self._ranked and self._asked.terms:
+            return self._found()
+        library = counted(self.photos, photos=True, videos=self.with_videos)
+        if total == self.photos:
+            share = _("All %(counted)s", counted=library)
+        else:
+            share = _("%(found)s of %(counted)s", found=f"{total:,}", counted=library)
         if self.found.cutoff is None:
-            return f"{share}, {order}"
-        return f"{share} match{'es' if self.photos == 1 else ''}"
+            return _("%(share)s, %(order)s", share=share, order=order)
+        one = self.photos == 1
+        return _("%(share)s matches", share=share) if one else _("%(share)s match", share=share)
 
     @property
     def chips(self) -> list[Chip]:
         """What was understood; each leads to the query without it."""
         return [
             Chip(
-                describe(term),
+                translated(describe(term)),
                 printable(format_term(term)),
                 self._to(refinement.without(self._asked, term)),
                 _photo_of(term),
+                self.pictures.get(term),
             )
             for term in self._asked.terms
         ]
@@ -156,10 +159,10 @@ class ResultsPage:
     @property
     def orders(self) -> list[Link]:
         """The orders that make sense."""
-        first, *others = ORDERS if self._ranked else [o for o in ORDERS if o != Order.RELEVANCE]
+        first, *others = ORDERS if self._ranked else ORDERS[1:]
         return [
             Link(
-                ORDERS[order][0],
+                order_names()[order][0],
                 self._to(refinement.in_order(self._asked, None if order == first else order)),
                 current=order == self._order,
             )
@@ -174,14 +177,16 @@ class ResultsPage:
             return []
         if self.links.everything and self._asked.score is None:
             known = any(result.probability is not None for result in self.found.results)
-            return [Link("only what matches", self._strict(None))] if known else []
+            return [Link(_("only what matches"), self._strict(None))] if known else []
         if lowest is None:
             return []
         more, less = refinement.looser(lowest), refinement.stricter(lowest)
-        steps = [("stricter", less)] if self.found.total and less > lowest else []
-        steps += [("looser", more)] if more < lowest else []
-        links = [Link(f"{label} ({to:.0%})", self._strict(to)) for label, to in steps]
-        return [*links, Link("show all", self.all_address)]
+        links = []
+        if self.found.total and less > lowest:
+            links.append(Link(_("stricter (%(share)s)", share=f"{less:.0%}"), self._strict(less)))
+        if more < lowest:
+            links.append(Link(_("looser (%(share)s)", share=f"{more:.0%}"), self._strict(more)))
+        return [*links, Link(_("show all"), self.all_address)]
 
     @property
     def all_address(self) -> str:
@@ -189,22 +194,21 @@ class ResultsPage:
         return url_for("search.index", q=refinement.with_score(self._asked, None), all=1)
 
     @property
-    def facets(self) -> list[tuple[str, list[Link]]]:
-        """What narrows the result down, by kind."""
+    def facets(self) -> list[FacetMenu]:
+        """What narrows the result down, or does so already, by kind."""
         if self.found.facets is None or not self.links.short:
             return []
-        groups = ((title, getattr(self.found.facets, name)) for name, title in FACETS.items())
-        kinds = ((title, list(self._values(title, values))) for title, values in groups)
-        return [(title, values) for title, values in kinds if values]
+        return facet_menus(self._asked, self.found.facets, self.found.total, self.links.search)
 
-    def _values(self, title: str, values: tuple[FacetValue, ...]) -> Iterator[Link]:
-        shown = [v for v in values if self._asked.limit or v.count < self.found.total]
-        for value in shown[:FACET_VALUES]:
-            label, full = printable(value.value), None
-            if title == FACETS["folder"]:
-                label, full = _shortened(label), label
-            query = refinement.narrowed(self._asked, value.filter)
-            yield Link(label, query and self._to(query), full, value.count)
+    @property
+    def removable(self) -> Sequence[Term]:
+        """The terms without which more may be found."""
+        return refinement.removable(self._asked) if self.links.short else ()
+
+    def without(self, term: Term, total: int) -> Link:
+        """Return a link to the query without a term, which finds so many."""
+        label = _("Without “%(term)s”", term=translated(describe(term)))
+        return Link(label, self._to(refinement.without(self._asked, term)), count=total)
 
     @property
     def _asked(self) -> Query:
@@ -219,6 +223,11 @@ class ResultsPage:
         order = self._asked.order or Order.RELEVANCE
         return order if self._ranked or order != Order.RELEVANCE else Order.NEWEST
 
+    def _found(self) -> str:
+        types = self.found.facets.type if self.found.facets else ()
+        kinds = {kind.value for kind in types}
+        return counted(self.found.total, photos=kinds != {"video"}, videos="video" in kinds)
+
     def _to(self, text: str) -> str | None:
         return self.links.search(text) if self.links.short else None
 
@@ -226,20 +235,27 @@ class ResultsPage:
         return url_for("search.index", q=refinement.with_score(self._asked, lowest))
 
 
+def order_names() -> dict[Order, tuple[str, str]]:
+    """Return the names of the orders, and how they are told of results."""
+    return {
+        Order.RELEVANCE: (_("Best match"), _("best first")),
+        Order.NEWEST: (_("Newest"), _("newest first")),
+        Order.OLDEST: (_("Oldest"), _("oldest first")),
+        Order.NAME: (_("Name"), _("by name")),
+    }
+
+
+def counted(count: int, *, photos: bool, videos: bool) -> str:
+    """Return a number of photos, of videos, or of both."""
+    if photos and videos:
+        return ngettext("%(num)s photo or video", "%(num)s photos and videos", count)
+    if videos:
+        return ngettext("%(num)s video", "%(num)s videos", count)
+    return ngettext("%(num)s photo", "%(num)s photos", count)
+
+
 def _photo_of(term: Term) -> str | None:
     """Return the address of the photo that a term names by its number."""
-    if isinstance(term, Like) and term.picture.isascii() and term.picture.isdecimal():
+    if isinstance(term, Like) and refinement.is_number(term.picture):
         return url_for("photo.show", photo_id=int(term.picture))
     return None
-
-
-def _photos(count: int) -> str:
-    return f"{count:,} photo{'' if count == 1 else 's'}"
-
-
-def _shortened(folder: str) -> str:
-    """Return the last parts of a folder's path."""
-    parts = PurePath(folder).parts
-    if len(parts) <= FOLDER_PARTS + 1:
-        return folder
-    return str(PurePath("…", *parts[-FOLDER_PARTS:]))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 
 from pixfind.machine import is_loopback
+from pixfind.messages import said
 
 POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; "
@@ -24,7 +25,12 @@ HEADERS = {
 # What reads, and changes nothing.
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Requests of that kind that change nothing in the library all the same.
-READING = ("translation.choose",)
+READING = (
+    "translation.choose",
+    "selection.export",
+    "pictures.take",
+    "api_pictures.bring",
+)
 # What a page of this server, or somebody who types the address, is known by.
 OWN_SITE = ("same-origin", "none")
 
@@ -55,7 +61,9 @@ def _refuse_foreign_hosts() -> None:
     except ValueError:
         host = ""
     if not is_loopback(host):
-        abort(400, "this server answers on this machine only; let others in with: serve --host")
+        abort(
+            400, said("this server answers on this machine only; let others in with: serve --host")
+        )
 
 
 def _refuse_foreign_pages() -> None:
@@ -70,9 +78,9 @@ def _refuse_foreign_pages() -> None:
     origin = request.headers.get("Origin")
     foreign = origin is not None and origin != request.host_url.rstrip("/")
     if foreign if site is None else site not in OWN_SITE:
-        abort(403, "this request comes from a page of another server, and is refused")
+        abort(403, said("this request comes from a page of another server, and is refused"))
 
 
 def _refuse_changes() -> None:
     if request.method not in SAFE and request.endpoint not in READING:
-        abort(403, "nothing can be changed here; allow it with: serve --allow-changes")
+        abort(403, said("nothing can be changed here; allow it with: serve --allow-changes"))

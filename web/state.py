@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from flask import current_app
 from sqlalchemy.orm import Session
@@ -20,10 +20,13 @@ from search import SearchEngine
 from search.engine import open_engine
 from web.completions import Completer
 from web.describing import LiveDescriber
+from web.disk import DiskUse
 from web.duplicates import DuplicateSearch
 from web.indexing.folders import IndexRoots
 from web.indexing.jobs import IndexingJobs
 from web.remembered import Remembered
+
+T = TypeVar("T")
 
 
 class AppState:
@@ -41,6 +44,7 @@ class AppState:
         self._lock = threading.Lock()
         self._library: Library | None = None
         self._known: tuple[Remembered, Completer] | None = None
+        self._disk: DiskUse | None = None
         self._serves: tuple[SearchEngine, LiveDescriber] | None = None
         self._serves_model: int | None = None
         self._duplicates: DuplicateSearch | None = None
@@ -56,6 +60,7 @@ class AppState:
                 self._library = Library.open(self.settings.library)
                 catalog = self._library.catalog
                 self._known = Remembered(catalog), Completer(catalog)
+                self._disk = DiskUse(self._library)
             return self._library
 
     def engine(self) -> SearchEngine:
@@ -123,6 +128,25 @@ class AppState:
     def has_videos(self) -> bool:
         """Return whether some of the photos are videos."""
         return self._remembering()[0].get("kinds", values.kinds)["video"] > 0
+
+    def read(self, key: Hashable, reader: Callable[[Session], T]) -> T:
+        """Return what a reader of the catalog returns; see ``Remembered``.
+
+        Raises:
+            LibraryNotFoundError: there is no library yet.
+        """
+        return self._remembering()[0].get(key, reader)
+
+    def disk_use(self) -> dict[str, int]:
+        """Return how many bytes each part of the library takes.
+
+        Raises:
+            LibraryNotFoundError: there is no library yet.
+        """
+        self.library()
+        if self._disk is None:
+            raise RuntimeError("the library has just been closed")
+        return self._disk.get()
 
     def _remembering(self) -> tuple[Remembered, Completer]:
         self.library()

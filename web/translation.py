@@ -17,6 +17,11 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from markupsafe import Markup
+
+from pixfind.errors import PixfindError
+from pixfind.messages import Message
+from pixfind.text import printable
 
 TRANSLATIONS = Path(__file__).with_name("translations")
 LANGUAGES = {"en": "English", "zh-Hans": "简体中文"}
@@ -27,6 +32,12 @@ COOKIE_AGE_S = 365 * 24 * 3600
 SPOKEN = {"zh-hans": "zh-Hans", "zh-cn": "zh-Hans", "zh-sg": "zh-Hans", "zh": "zh-Hans", "en": "en"}
 
 blueprint = Blueprint("translation", __name__)
+
+
+class English(str):
+    """A text that is English on pages of any language: what programs have written."""
+
+    lang = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_said, _said_of, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+    for function in (translated, recalled, as_alt):
+        app.add_template_filter(function)
     app.register_blueprint(blueprint)
 
     @app.after_request
@@ -84,6 +97,38 @@ def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
     return language().messages.ngettext(one, many, number) % {"num": number, **values}
 
 
+def translated(text: str) -> str:
+    """Return a text from below the pages in the reader's language; a plain one stays as it is."""
+    if not isinstance(text, Message):
+        return text
+    values = {
+        name: translated(value) if isinstance(value, str) else value
+        for name, value in text.values.items()
+    }
+    return gettext(text.template, **values)
+
+
+def recalled(text: str) -> str:
+    """Return a text that was kept in English in the reader's language, if that can be done.
+
+    What was made of values cannot be taken apart again, and stays as it is.
+    """
+    known = gettext(text) if text else text
+    return English(text) if known == text else known
+
+
+def translated_error(error: PixfindError) -> str:
+    """Return what went wrong in the reader's language, as it can be shown."""
+    text = error.args[0] if error.args else ""
+    return printable(translated(text) if isinstance(text, Message) else str(error))
+
+
+def as_alt(text: str) -> Markup:
+    """Return the ``alt`` of a picture, and its language where that is not the page's."""
+    foreign = isinstance(text, English) and language().tag != text.lang
+    return Markup('alt="{}"').format(text) + (Markup(' lang="en"') if foreign else "")
+
+
 def _said(message: str) -> str:
     return language().messages.gettext(message)
 
@@ -94,10 +139,11 @@ def _said_of(one: str, many: str, count: int) -> str:
 
 def _preferred() -> str:
     for wanted, _ in request.accept_languages:
-        tag = wanted.lower()
-        spoken = SPOKEN.get(tag) or (SPOKEN.get("en") if tag.startswith("en-") else None)
-        if spoken:
-            return spoken
+        for known, spoken in SPOKEN.items():
+            if wanted.lower() == known or (
+                known != "zh" and wanted.lower().startswith(f"{known}-")
+            ):
+                return spoken
     return DEFAULT
 
 

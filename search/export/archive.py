@@ -52,7 +52,7 @@ def archive(photos: Iterable[Photo]) -> Iterator[bytes]:
     """
     outlet = _Outlet()
     missing: list[Path] = []
-    with zipfile.ZipFile(outlet, "w") as made:  # type: ignore[arg-type]
+    with zipfile.ZipFile(outlet, "w") as made:  # type: ignore[call-overload]
         taken = {MISSING}
         for photo in photos:
             path = photo.path

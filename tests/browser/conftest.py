@@ -82,8 +82,9 @@ def own_server(collection: Collection, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest) -> Site:
-    """The server that this test asks for: its own, that of many pictures, else the shared one."""
-    asked = [name for name in ("own_server", "many_server") if name in request.fixturenames]
+    """The server that this test asks for by name, else the shared one."""
+    servers = ("own_server", "many_server", "empty_server")
+    asked = [name for name in servers if name in request.fixturenames]
     return request.getfixturevalue(asked[0] if asked else "server")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import select
 from waitress import wasyncore
@@ -41,17 +42,25 @@ class Site:
 
 
 @contextmanager
-def serve(collection: Collection) -> Iterator[Site]:
-    """Serve a collection on a free port of this machine."""
+def serve(collection: Collection, index_roots: Sequence[Path] = ()) -> Iterator[Site]:
+    """Serve a collection on a free port of this machine.
+
+    Args:
+        collection: its library need not be there yet.
+        index_roots: under which folders others may be added.
+    """
     # As pixfind serve does: a browser asks for more pictures at once than there are threads.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    app = create_app(collection.settings)
-    server = create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+    app = create_app(collection.settings, index_roots=index_roots)
+    server = create_server(
+        app, host="127.0.0.1", port=0, threads=THREADS, channel_request_lookahead=1
+    )
     thread = threading.Thread(target=server.run, name="browser-test-server")
     thread.start()
     try:
         yield Site(f"http://127.0.0.1:{server.effective_port}", collection)
     finally:
+        app.extensions["pixfind"].jobs.end()
         # Connections that a browser keeps alive would keep the loop alive; only the loop's own
         # thread may close them.
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))

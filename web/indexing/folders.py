@@ -15,6 +15,7 @@ from pathlib import Path
 from pixfind.config import normal_path
 from pixfind.durable import CACHE_TAG
 from pixfind.errors import FolderRefusedError
+from pixfind.messages import said
 from pixfind.photos.formats import is_indexed_name, is_photo_folder_name
 from pixfind.text import printable
 
@@ -95,14 +96,18 @@ class IndexRoots:
         """
         if not self._folders:
             raise FolderRefusedError(
-                "no folder may be added from the browser; allow it with: "
-                "pixfind serve --allow-index FOLDER"
+                said(
+                    "no folder may be added from the browser; allow it with: "
+                    "pixfind serve --allow-index FOLDER"
+                )
             )
         if not 0 <= root < len(self._folders):
             raise _refused(path)
         folder = self._folders[root]
         if not folder.is_dir():
-            raise FolderRefusedError(f"{printable(str(folder))} is not there now")
+            raise FolderRefusedError(
+                said("%(folder)s is not there now", folder=printable(str(folder)))
+            )
         for part in path.split("/") if path else ():
             if part not in _folder_names(folder, path):
                 raise _refused(path)
@@ -156,8 +161,10 @@ def _folder_names(folder: Path, asked: str) -> set[str]:
             }
     except OSError as error:
         reason = error.strerror or str(error)
-        named = printable(asked) or "this folder"
-        raise FolderRefusedError(f"{named} cannot be listed: {reason}") from error
+        named = printable(asked) or said("this folder")
+        raise FolderRefusedError(
+            said("%(folder)s cannot be listed: %(reason)s", folder=named, reason=reason)
+        ) from error
 
 
 def _count(folder: Path, at_most: int) -> tuple[Pictures, int]:
@@ -186,4 +193,6 @@ def _crumbs(root: IndexRoot, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _refused(path: str) -> FolderRefusedError:
-    return FolderRefusedError(f"there is no folder {printable(path)!r} that may be added")
+    return FolderRefusedError(
+        said("there is no folder %(path)s that may be added", path=repr(printable(path)))
+    )

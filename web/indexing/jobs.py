@@ -25,6 +25,7 @@ from pixfind.errors import (
     TooManyWatchersError,
 )
 from pixfind.library import Library
+from pixfind.messages import said
 from pixfind.text import printable
 from web.indexing.folders import IndexRoots
 from web.indexing.job import Job, Kind, Snapshot
@@ -33,6 +34,8 @@ from web.indexing.watch import Watch
 # Each holds one of the server's threads (eight), and others want to search.
 WATCHERS = 4
 REMEMBERED = 10
+# A search may be saving its index just now, which takes no longer.
+WAIT_S = 3.0
 # How much nicer a run is to other threads than the server is (see setpriority(2)).
 NICER = 10
 
@@ -178,8 +181,8 @@ class IndexingJobs:
     def _start(self, kind: Kind, folders: Sequence[Path] = ()) -> Snapshot:
         self._require_idle()
         library = self._opened(create=bool(folders))
-        with library.writing():
-            pass  # said at once if another process is at it
+        with library.writing(WAIT_S):
+            pass  # said here if another process is at it
         encoder = self._models.load(library.model_name(self._model, self._settings.model))
         with self._changed:
             self._require_idle()
@@ -207,7 +210,7 @@ class IndexingJobs:
         retry = job.kind is Kind.RETRY
         summary, reason = None, ""
         try:
-            indexer = Indexer(library, encoder, retry_failed=retry, control=job)
+            indexer = Indexer(library, encoder, retry_failed=retry, control=job, wait_s=WAIT_S)
             summary = indexer.run(folders)
         except PixfindError as error:
             reason = str(error)
@@ -224,7 +227,7 @@ class IndexingJobs:
     def _require_idle(self) -> None:
         with self._changed:
             if self._is_ending:
-                raise IndexingError("the server is about to end; start it again")
+                raise IndexingError(said("the server is about to end; start it again"))
             if self._job is not None and not self._job.state.is_over:
                 raise IndexingActiveError
 

@@ -10,17 +10,22 @@ from sqlalchemy.orm import Session
 from pixfind.catalog import files, roots
 from pixfind.library import Library
 from pixfind.text import printable
+from search.query.naming import can_be_typed, named
 
 FAILURES_A_PAGE = 50
 
 
 @dataclass(frozen=True)
 class CoveredFolder:
-    """A folder of the library: its path to read, whether it is there, and how many files it has."""
+    """A folder of the library: its path to read, whether it is there, and how many files it has.
+
+    ``query`` finds what lies in it; ``None`` if nobody could type that.
+    """
 
     path: str
     available: bool
     files: int
+    query: str | None
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,19 @@ def overview(library: Library, page: int = 1) -> Overview:
 def _folders(session: Session) -> tuple[CoveredFolder, ...]:
     counts = files.count_by_root(session)
     return tuple(
-        CoveredFolder(printable(root.path), Path(root.path).is_dir(), counts.get(root.id, 0))
+        CoveredFolder(
+            printable(root.path),
+            Path(root.path).is_dir(),
+            counts.get(root.id, 0),
+            _query(root.path),
+        )
         for root in roots.all_roots(session)
     )
+
+
+def _query(folder: str) -> str | None:
+    text = named("folder", folder)
+    return text if can_be_typed(text) else None
 
 
 def _failures(session: Session, page: int) -> FailurePage:

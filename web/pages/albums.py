@@ -9,8 +9,9 @@ from pixfind.catalog import albums
 from pixfind.catalog.albums import MAX_NAME_CHARS, SavedSearch
 from pixfind.errors import QueryError
 from search.albums import save_album
-from search.query import describe, parse
+from search.query import parse
 from web import parameters
+from web.query_help import conditions
 from web.state import state
 
 blueprint = Blueprint("albums", __name__, url_prefix="/albums")
@@ -65,6 +66,6 @@ def cover() -> Response:
 def _meaning(album: SavedSearch) -> str:
     """Say what an album holds, in words; a query that is a mistake by now says nothing."""
     try:
-        return "; ".join(map(describe, parse(album.query).terms))
+        return conditions(parse(album.query))
     except QueryError:
         return ""

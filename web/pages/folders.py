@@ -7,6 +7,7 @@ from flask import Blueprint, abort, render_template, request
 from pixfind.catalog import browse
 from pixfind.catalog.browse import Folder
 from pixfind.catalog.photos import photos_by_id
+from pixfind.messages import said
 from pixfind.text import printable
 from search.query.naming import can_be_typed, named
 from web.state import state
@@ -25,7 +26,7 @@ def index() -> str:
         else:
             here = known.get((root, place))
             if here is None:
-                abort(404, "the library has no such folder")
+                abort(404, said("the library has no such folder"))
             inner = [known[root, below] for below in here.folders]
         covers = photos_by_id(session, [folder.last for folder in inner])
     return render_template(

@@ -1,39 +1,71 @@
-"""What answers a query."""
+"""What answers a query; without one, all photos."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import Blueprint, render_template
+from werkzeug.urls import uri_to_iri
 
 from search import Result
-from search.query import format_query, parse
-from web import parameters
+from search.query import Query, format_query, parse
+from web import parameters, refinement
 from web.alt_text import alt_texts
+from web.facet_menus import Link
+from web.like_pictures import like_pictures
 from web.results_page import Links, ResultsPage
 from web.state import state
 
 blueprint = Blueprint("search", __name__)
 
-PAGE = 40
+PAGE = 60
 
 
 @blueprint.get("/")
 def index() -> str:
-    """Show what answers the query, or the latest photos."""
-    typed, limit = parameters.query(), parameters.limit(PAGE)
+    """Show a page of what answers the query, or of all photos."""
+    typed, limit, cursor = parameters.query(), parameters.limit(PAGE), parameters.cursor()
     asked = parse(typed)
-    if not asked.terms:
-        latest = [Result(photo) for photo in state().engine().latest(limit)]
-        return render_template("latest.html", results=latest, links=Links(), alts=_alts(latest))
     links = Links(asked, format_query(asked), parameters.flag("all"))
-    found = state().engine().search(asked, limit, everything=links.everything, with_facets=True)
-    page = ResultsPage(found, links, state().count_photos())
-    more = None
-    if len(found.results) < min(found.total, parameters.MAX_SHOWN):
-        more = links.search(typed, limit=min(limit + PAGE, parameters.MAX_SHOWN))
-    alts = _alts([*found.results, *found.nearest])
-    return render_template("search.html", query=typed, page=page, found=found, more=more, alts=alts)
+    current, engine = state(), state().engine()
+    if asked.terms:
+        found = engine.search(
+            asked, limit, cursor=cursor, everything=links.everything, with_facets=True
+        )
+    else:
+        found = engine.browse(limit, cursor=cursor)
+    page = ResultsPage(
+        found,
+        links,
+        current.count_photos() if asked.terms else found.total,
+        current.has_videos(),
+        like_pictures(asked, engine, current.library()),
+    )
+    following = None
+    if found.cursor is not None:
+        own_limit = None if limit == PAGE else limit
+        # As it is written: a query of another script would be three times as long in escapes.
+        following = uri_to_iri(links.search(typed, limit=own_limit, cursor=found.cursor))
+    return render_template(
+        "search.html" if asked.terms else "latest.html",
+        query=typed,
+        page=page,
+        found=found,
+        following=following,
+        first=links.search(typed) if cursor is not None else None,
+        alternatives=[] if found.total else list(_alternatives(page)),
+        alts=_alts([*found.results, *found.nearest]),
+    )
+
+
+def _alternatives(page: ResultsPage) -> Iterable[Link]:
+    """Yield queries that ask for less, and find something."""
+    links = page.links
+    for term in page.removable:
+        shorter: Query = refinement.without_term(links.asked, term)
+        found = state().engine().search(shorter, 1, everything=links.everything)
+        if found.total:
+            yield page.without(term, found.total)
 
 
 def _alts(results: Sequence[Result]) -> dict[int, str]:

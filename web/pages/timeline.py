@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template
 from pixfind.catalog import browse
 from pixfind.catalog.browse import Month
 from pixfind.catalog.photos import photos_by_id
-
+from pixfind.messages import said
 from web.state import state
 
 blueprint = Blueprint("timeline", __name__, url_prefix="/timeline")
@@ -35,7 +35,7 @@ def year(year: int) -> str:
         months = [month for month in browse.months(session) if month.year == year]
         covers = photos_by_id(session, [month.last for month in months])
     if not months:
-        abort(404, f"no photo was taken in {year}")
+        abort(404, said("no photo was taken in %(year)s", year=year))
     return render_template(
         "timeline_year.html", year=year, months=months, covers=covers, month_query=_month_query
     )
