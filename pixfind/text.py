@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import Any
 
+from pixfind.messages import said
+
 KIB = 1024
 JOINERS = "\u200c\u200d"
 # Halves of characters, as JSON can hold, but for those that stand for a byte of a file name.
@@ -41,12 +43,14 @@ def _harmless(c: str) -> bool:
 
 def readable_size(size: int) -> str:
     """Return a number of bytes as people write it, for example ``3.4 MiB``."""
+    if size < KIB:
+        return said("%(count)s bytes", count=size)
     value = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if value < KIB:
-            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+    for unit in ("KiB", "MiB", "GiB"):
         value /= KIB
-    return f"{value:.1f} TiB"
+        if value < KIB:
+            return f"{value:.1f} {unit}"
+    return f"{value / KIB:.1f} TiB"
 
 
 def clock(seconds: float) -> str:

@@ -20,8 +20,9 @@ from search.query.model import Filter
 
 Table = TypeVar("Table", Facts, Marks, Owners)
 # Of so few pictures, what is asked for is read by itself: a search that is the only one of its
-# process, or follows a change, does not wait until all has been read.
-FEW = 2000
+# process, or follows a change, does not wait until all has been read. Who asks so many times wants
+# more, and all is read.
+FEW, TIMES = 2000, 4
 # What is searched for among the same photos comes in a row: of so many filters these are kept.
 CHOICES = 16
 
@@ -32,6 +33,7 @@ class Overview:
     def __init__(self, catalog: Catalog) -> None:
         self._watch = Watch(catalog)
         self._kept: dict[str, tuple[Hashable, object]] = {}
+        self._asked: dict[str, tuple[Hashable, int]] = {}
         self._choices: OrderedDict[Hashable, Ids] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -56,13 +58,20 @@ class Overview:
         """
         known = self._kept.get(kind)
         if known is None or known[0] != state:
-            if ids is not None and len(ids) <= FEW:
+            if ids is not None and len(ids) <= FEW and not self._asked_enough(kind, state):
                 return reading(ids.tolist())
             with self._lock:  # others wait rather than read the same
                 known = self._kept.get(kind)
                 if known is None or known[0] != state:
                     known = self._kept[kind] = (state, reading(None))
         return known[1]  # type: ignore[return-value]
+
+    def _asked_enough(self, kind: str, state: Hashable) -> bool:
+        """Note that a few are asked for, and tell whether that has become usual in this state."""
+        known, times = self._asked.get(kind, (None, 0))
+        times = times + 1 if known == state else 1
+        self._asked[kind] = (state, times)
+        return times > TIMES
 
     def chosen(self, of: Hashable, choosing: Callable[[], Ids]) -> Ids:
         """Return what was chosen before by the same, or else what is chosen now."""

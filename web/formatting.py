@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
+from pixfind import text
 from pixfind.catalog.photos import Photo
 from pixfind.parts import Box, where
 from pixfind.photos.thumbnails import GRID_EDGE
-from pixfind.text import clock, printable, readable_size
+from pixfind.text import clock, printable
 from web.refinement import wants_something
 from web.tiles import blur, looks, named, ratio, share
+from web.translation import translated
 
 # What is smaller, a page need not tell apart.
 LEAST_SHOWN = 0.01
@@ -22,6 +24,11 @@ def register_filters(app: Flask) -> None:
         blur, looks, named, ratio, share, wants_something
     ):  # fmt: skip
         app.add_template_filter(function)
+
+
+def readable_size(size: int) -> str:
+    """Return a number of bytes as people write it."""
+    return translated(text.readable_size(size))
 
 
 def file_name(photo: Photo) -> str:

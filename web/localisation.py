@@ -42,7 +42,7 @@ def moment(iso: str) -> str:
 
 def month_name(month: int) -> str:
     """Return the name of a month of the year, 1 to 12."""
-    return get_month_names("wide", "stand-alone", _locale())[month]
+    return str(get_month_names("wide", "stand-alone", _locale())[month])
 
 
 def _locale() -> Locale:

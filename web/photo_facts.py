@@ -15,7 +15,7 @@ from search.query import Area, Dates, Filter, Numbers, Query, Term, Text, Value,
 from web.localisation import day, moment
 from web.refinement import narrowed
 from web.translation import gettext as _
-from web.translation import ngettext
+from web.translation import ngettext, translated
 
 NEAR_M = 1000.0
 MAP = "https://www.openstreetmap.org/?mlat={0:.5f}&mlon={1:.5f}#map=16/{0:.5f}/{1:.5f}"
@@ -123,7 +123,7 @@ def _storing(photo: Photo) -> Iterator[Fact]:
         yield Fact(_("Length"), (_linked(clock(photo.duration), "type", Text("video")),))
     size = Filter("width", (_number(photo.width),)), Filter("height", (_number(photo.height),))
     pixels = _("%(width)s x %(height)s pixels", width=photo.width, height=photo.height)
-    weight = Said(readable_size(photo.byte_size))
+    weight = Said(translated(readable_size(photo.byte_size)))
     yield Fact(_("Size"), (_leading_to(pixels, *size), Said(", "), weight))
     yield Fact(_("Format"), (Said(photo.format),))
     if photo.seen_at is not None:

@@ -168,8 +168,11 @@ def owners(
 
     Those of some assets, or those of some ids, or all.
     """
+    model: ColumnElement[int] = Embedding.model_id.expression
+    if embeddings is not None:
+        model += 0  # or SQLite reads all of the model's by an index, rather than these by their ids
     asked = select(Embedding.id, Embedding.asset_id).where(
-        Embedding.model_id == model_id,
+        model == model_id,
         Embedding.kind == WHOLE,
         exists().where(File.asset_id == Embedding.asset_id),
     )

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from pixfind.errors import NoIndexingError
+from pixfind.messages import said
 from web import library_page as showing
 from web.indexing import IndexingJobs
 from web.state import state
@@ -74,7 +75,7 @@ def steer(run_id: int) -> Response:
     steps = {"pause": jobs.pause, "resume": jobs.resume, "cancel": jobs.cancel}
     step = steps.get(request.form.get("do", ""))
     if step is None:
-        abort(400, "do is one of: pause, resume, cancel")
+        abort(400, said("do is one of: pause, resume, cancel"))
     current = jobs.current()
     if current is not None and current.id == run_id:
         with suppress(NoIndexingError):  # it has ended just now

@@ -83,10 +83,16 @@ def lacking(catalog: Catalog) -> list[Message]:
     ]
 
 
-def content(catalog: Catalog) -> dict[str, tuple[tuple[str, ...], list[str]]]:
-    """Return what a catalog says: the texts with their translations and files."""
+def content(catalog: Catalog) -> dict[str, tuple[tuple[str, ...], bool]]:
+    """Return what a catalog says: the texts with their translations, and whether scripts say it.
+
+    In which other files a text stands, helps translators, and may be out of date.
+    """
     return {
-        str(message.id): (_forms(message), sorted(place for place, _ in message.locations))
+        str(message.id): (
+            _forms(message),
+            any(place.endswith(".js") for place, _ in message.locations),
+        )
         for message in catalog
         if message.id
     }
