@@ -14,6 +14,7 @@ BENCHMARKS = {
     "examples": "what a tag is worth after so many examples, against its prompt alone",
     "film": "time and peak memory of a film of two hours, against a clip of two minutes",
     "filtered": "recall of searches among few of many photos, against exact search; their time",
+    "many_results": "time of the grid in a browser with 10,000 photos on the page, against 60",
     "negatives": "what excluded words exclude, against subtracting their vector",
     "regions": "recall of small objects with regions and without, and of everything else; the cost",
     "tags": "precision of tags on photos labelled by eye, against the plain cosine",

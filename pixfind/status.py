@@ -46,8 +46,13 @@ class LibraryStatus:
     bytes: dict[str, int]
 
 
-def library_status(library: Library) -> LibraryStatus:
-    """Look at an open library."""
+def library_status(library: Library, used: dict[str, int] | None = None) -> LibraryStatus:
+    """Look at an open library.
+
+    Args:
+        library: the library.
+        used: what ``disk_use`` says of it, if that is known.
+    """
     model = library.model()
     with library.catalog.read() as session:
         return LibraryStatus(
@@ -59,7 +64,7 @@ def library_status(library: Library) -> LibraryStatus:
                 RootStatus(root.path, Path(root.path).is_dir()) for root in roots.all_roots(session)
             ],
             failures=files.failures(session),
-            bytes=disk_use(library),
+            bytes=disk_use(library) if used is None else used,
         )
 
 

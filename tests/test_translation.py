@@ -28,8 +28,16 @@ from search.query import describe, parse
 from search.query.grammar import EXAMPLES
 from search.tags import owner
 from web import create_app
-from web.translation import LANGUAGES, translated, translated_error
+from web.translation import (
+    LANGUAGES,
+    English,
+    as_alt,
+    recalled,
+    translated,
+    translated_error,
+)
 from web.translations import collecting
+from web.translations.__main__ import main
 
 Index = Callable[..., Summary]
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
@@ -46,7 +54,8 @@ QUERY = re.compile(r"\b(?:[a-z]+:\S*|limit\b)")
 WORD = re.compile(r"[A-Za-z]{2,}")
 # Names that are the same in every language, and what this library's pictures say.
 NAMES = {"pixfind", "JPEG", "PNG", "ISO", "CSV", "ZIP", "JSON", "HTTP", "API", "OpenAPI", "RFC"}
-NAMES |= {"MiB", "KiB", "bytes", "Canon", "EOS", "fake", "jpg", "png", "px", "mm", "km", "mi", "Ctrl", "ASCII", "Note"}
+NAMES |= {"MiB", "KiB", "px", "mm", "km", "mi", "Ctrl", "ASCII", "Note"}
+NAMES |= {"Canon", "EOS", "fake", "jpg", "png"}
 # Queries are in English, which is what models read; so is the example in the box.
 QUERIES = ("A dog on a beach date:2019", "a dog on grass")
 COMMANDS = ("pixfind index FOLDER", "pixfind serve --allow-index FOLDER", "pixfind tag")
@@ -196,6 +205,53 @@ def test_empty_pages_say_so_in_chinese(
     assert english(nothing_there.text, str(tmp_path)) == []
 
 
+def test_adding_folders_is_told_in_chinese(
+    settings: Settings, holidays: dict[str, int], tmp_path: Path
+) -> None:
+    app = create_app(settings, index_roots=[tmp_path / "照片"])
+    app.testing = True
+    client = app.test_client()
+    for address in (
+        "/library/",
+        "/library/add",
+        "/library/add?root=0",
+        "/library/add?root=0&path=x",
+    ):
+        page = client.get(address, headers=CHINESE)
+        assert english(page.text, str(tmp_path)) == []
+    refused = client.post("/library/runs/99", headers=CHINESE)
+    typed = ("do", "pause", "resume", "cancel")
+    assert english(refused.text, str(tmp_path), typed) == []
+    app.extensions["pixfind"].close()
+
+
+@pytest.mark.parametrize(
+    ("address", "form"),
+    [
+        ("/photos/1/tags", {"accept": "x" * 200}),
+        ("/photos/1/tags", {}),
+        ("/pictures/", {}),
+        ("/albums/", {"name": "", "q": "红"}),
+        ("/albums/", {"name": "夏天", "q": "红"}),
+        ("/albums/", {"name": "夏", "q": ""}),
+        ("/selection/tags", {"photos": ["a"]}),
+        ("/selection/export", {}),
+        ("/nowhere", {}),
+    ],
+)
+def test_what_goes_wrong_is_told_in_chinese(
+    client: FlaskClient,
+    holidays: dict[str, int],
+    tmp_path: Path,
+    address: str,
+    form: dict[str, str],
+) -> None:
+    refused = client.post(address, data=form, headers=CHINESE)
+    assert refused.status_code >= 400
+    typed = ("accept", "reject", "withdraw", "replace", "csv", "jsonl", "paths", "zip")
+    assert english(refused.text, str(tmp_path), typed) == []
+
+
 def test_the_test_finds_english() -> None:
     page = """<html lang="zh-Hans"><p>好 <code>code</code><b title="Close">一</b><i>New</i></p>
         <p lang="en">A dog <span lang="zh-Hans">Two</span></p><img alt="照片">jpg</html>"""
@@ -208,6 +264,22 @@ def test_everything_is_translated(tag: str) -> None:
         collecting.brought_up_to_date(tag)
     ), "run: python -m web.translations"
     assert [entry.id for entry in collecting.lacking(collecting.known(tag))] == []
+
+
+def test_the_command_tells_what_is_not_translated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for tag in OTHERS:
+        (tmp_path / f"{tag}.po").write_text((collecting.FOLDER / f"{tag}.po").read_text("utf-8"))
+    monkeypatch.setattr(collecting, "FOLDER", tmp_path)
+    assert main(["--check"]) == 0
+    entries = collecting.known("zh-Hans")
+    del entries["Search"]
+    collecting.save("zh-Hans", entries)
+    assert main(["--check"]) == 1
+    assert "\n  'Search'\n" in capsys.readouterr().out
+    assert main([]) == 0
+    assert collecting.known("zh-Hans")["Search"].string == ""
 
 
 @pytest.mark.parametrize("tag", OTHERS)
@@ -241,6 +313,15 @@ def test_scripts_say_nothing_by_themselves(script: Path) -> None:
     code = re.sub(r"^\s*//.*|/\*.*?\*/", "", script.read_text("utf-8"), flags=re.MULTILINE)
     marked = re.sub(r'\b(?:_|ngettext)\(\s*"[^"]*"(?:,\s*"[^"]*")?', "", code)
     assert re.findall(r'["`][A-Z][a-z]+ [^"`]*["`]', marked) == []
+
+
+@pytest.mark.parametrize(
+    "module", sorted(WEB.rglob("*.py")), ids=lambda file: str(file.relative_to(WEB))
+)
+def test_errors_are_raised_with_messages(module: Path) -> None:
+    plain = r'\b(?:abort\(\s*\d+,|raise \w*(?:Error|Refused)\()\s*f?"[^"]*"'
+    found = re.findall(plain, module.read_text("utf-8"))
+    assert [one for one in found if "ValueError" not in one and "RuntimeError" not in one] == []
 
 
 @pytest.mark.parametrize(
@@ -344,7 +425,7 @@ def test_completions_are_explained_in_the_language_asked_for(
         ("width:1000..2000", "宽度：1000 px 至 2000 px"),
         ("month:june..august", "月份：六月 至 八月"),
         ("date:2019..", "拍摄时间：2019-01-01 起"),
-        ("near:48,11,10km", "距 48, 11 10 km 以内"),
+        ("near:48,11,10km", "（48, 11）周围 10 km 以内"),
         ("like:12", "类似：照片 12"),
         ("limit:2", "最多 2 个结果"),
         ("camera:%s", "相机：%s"),
@@ -356,6 +437,19 @@ def test_conditions_are_explained_in_chinese(client: FlaskClient, query: str, ch
         assert translated(describe(term)) == chinese
     with client.application.test_request_context():
         assert translated(describe(term)) == describe(term)
+
+
+def test_what_is_kept_in_english_is_translated_or_marked(
+    client: FlaskClient, holidays: dict[str, int]
+) -> None:
+    with client.application.test_request_context(headers=CHINESE):
+        assert recalled("it is not a regular file") == "不是普通文件"
+        assert getattr(recalled("it is not a regular file"), "lang", None) is None
+        assert recalled("it is damaged or unsupported (x)").lang == "en"
+        assert as_alt(English('a "dog"')) == 'alt="a &#34;dog&#34;" lang="en"'
+        assert as_alt("海") == 'alt="海"'
+    with client.application.test_request_context():
+        assert as_alt(English("a dog")) == 'alt="a dog"'
 
 
 def test_a_message_is_its_english_text() -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from pixfind.config import Settings
 from web import api, errors, formatting, localisation, media, pages, security, translation
-from web.navigation import rooms
+from web.navigation import is_indexing, rooms
 from web.state import AppState
 
 
@@ -38,7 +38,7 @@ def create_app(
     app.extensions["pixfind"] = AppState(settings or Settings.load(), model, index_roots)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(changes_allowed=changes, rooms=rooms)
+    app.jinja_env.globals.update(changes_allowed=changes, rooms=rooms, is_indexing=is_indexing)
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, media.blueprint):
         app.register_blueprint(blueprint)
     errors.register(app)

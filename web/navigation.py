@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web.state import state
 from web.translation import gettext as _
 
 
@@ -17,3 +18,8 @@ def rooms() -> list[tuple[str, str]]:
         ("duplicates.index", _("Duplicates")),
         ("library.index", _("Library")),
     ]
+
+
+def is_indexing() -> bool:
+    """Tell whether photos are being indexed by this server."""
+    return state().jobs.current() is not None

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import tags
+from pixfind.catalog.contents import version_of
 from pixfind.catalog.ids import among
 from pixfind.catalog.names import camera_name
 from pixfind.catalog.schema import Asset, File, Root
@@ -47,7 +48,7 @@ class Photo:
     @property
     def version(self) -> str:
         """What tells this picture from another library's with the same id, 12 hex digits."""
-        return self.content_id.hex()[:12]
+        return version_of(self.content_id)
 
     @property
     def path(self) -> Path:

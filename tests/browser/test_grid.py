@@ -207,7 +207,7 @@ def test_home_end_and_on_beyond_what_is_loaded(many: Page) -> None:
     assert many.evaluate(FOCUSED) == 0
     photo(many, loaded - 1).focus()
     many.keyboard.press("ArrowRight")
-    many.wait_for_function(f"({FOCUSED})() === {loaded}")
+    expect(photo(many, loaded)).to_be_focused()
     expect(many.locator(TILES)).not_to_have_count(loaded)
     many.keyboard.press("End")
     assert many.evaluate(FOCUSED) >= loaded
@@ -259,7 +259,7 @@ def test_enter_opens_the_photo(site: Site, page: Page) -> None:
     )
     photo(page, 1).focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(f"window.opened === '/photos/{number}'")
+    assert page.evaluate("window.opened") == f"/photos/{number}"
 
 
 def test_a_question_mark_tells_the_keys(few: Page) -> None:

@@ -28,7 +28,7 @@ blueprint = Operations("library", "Library")
 @blueprint.operation("GET", "/status")
 def status() -> Status:
     """Say what the library holds, and how much room it takes."""
-    known = library_status(state().library())
+    known = library_status(state().library(), state().disk_use())
     return {
         "library": printable(known.library),
         "model": known.model,
