@@ -18,6 +18,7 @@ from pixfind.catalog.schema import Model
 from pixfind.durable import make_cache_folder
 from pixfind.encoders.base import EncoderSpec
 from pixfind.errors import (
+    LibraryAccessError,
     LibraryBusyError,
     LibraryEmptyError,
     LibraryNotFoundError,
@@ -99,10 +100,16 @@ class Library:
 
         Raises:
             PhotoError: the bytes are no picture that could be indexed.
+            LibraryAccessError: it cannot be kept, as on a full or read-only disk.
         """
         with self.catalog.read() as session:
             known = assets.placed(session, hashlib.sha256(content).digest())
-        return self.brought.keep(content, name) if known is None else str(known)
+        if known is not None:
+            return str(known)
+        try:
+            return self.brought.keep(content, name)
+        except OSError as error:
+            raise LibraryAccessError(self.folder, error.strerror or str(error)) from error
 
     @contextmanager
     def writing(self, wait_s: float = 0) -> Iterator[None]:

@@ -27,7 +27,7 @@ PROBED_SHARE = 8
 TRAINING_VECTORS_PER_LIST = 64
 # How many of the best are looked at first to find all above a score.
 FIRST_ABOVE = 1024
-# Among so small a part of all, looking vectors up by their ids is faster than passing over the others.
+# Among so small a part of all, it is faster to look vectors up than to pass over the others.
 FEW_OF = 50
 # The highest id for which a filter is a bitmap, which is quicker than a set: 4 MB.
 MAX_BITS = 1 << 25

@@ -298,6 +298,22 @@ def test_tags_are_accepted_rejected_and_withdrawn(client: Client, ids: dict[str,
     assert tags_of(client, ids["red"]) == tags_of(client, ids["green"]) == {}
 
 
+def test_what_was_said_of_a_tag_before_is_told(client: Client, ids: dict[str, int]) -> None:
+    red, green, blue = ids["red"], ids["green"], ids["blue"]
+
+    def say(what: str, photos: list[int]) -> tuple[list[int], ...]:
+        said = client.document(
+            f"/tags/{what}", method="POST", json={"tag": "barn", "photos": photos}
+        )
+        return said["photos"], said["accepted"], said["rejected"]
+
+    assert say("accept", [red]) == ([red], [], [])
+    assert say("reject", [green]) == ([green], [], [])
+    assert say("accept", [red, green, blue]) == ([green, blue], [], [green])
+    assert say("reject", [red, green]) == ([red, green], [red, green], [])
+    assert say("withdraw", [green, blue]) == ([green, blue], [blue], [green])
+
+
 def test_tags_in_pages(client: Client, ids: dict[str, int]) -> None:
     for tag, photos in (("b", ["red", "blue"]), ("a", ["red"]), ("c", ["green"])):
         chosen = [ids[name] for name in photos]

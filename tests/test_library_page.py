@@ -181,7 +181,7 @@ def test_everything_can_be_done_without_a_library(
 ) -> None:
     refused = client.get("/")
     assert refused.status_code == 503
-    assert 'href="/library/"' in refused.text[refused.text.index("<main") :]
+    assert 'href="/library/add"' in refused.text[refused.text.index("<main") :]
     assert "There are no photos yet" in words(client)
     assert not settings.library.exists()
     listing = main_of(client, links(main_of(client))["Choose a folder"])

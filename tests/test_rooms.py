@@ -366,6 +366,17 @@ def test_duplicates_are_looked_for_again_when_the_library_has_changed(
     assert str(travels / "again.jpg") in found_duplicates(client)
 
 
+def test_a_search_for_duplicates_that_fails_says_so(
+    client: FlaskClient, travels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("web.duplicates.find_duplicates", fails)
+    assert "a bug" in found_duplicates(client)
+    assert client.get("/api/v1/duplicates").status_code == 503
+
+
 def test_many_groups_come_page_by_page(
     client: FlaskClient, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import urllib.parse
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -419,6 +420,17 @@ def test_a_picture_that_is_too_large_is_not_read(
     page = client.post("/pictures/", data={"picture": file("red")})
     assert page.status_code == 400
     assert "bring a smaller copy" in page.text
+
+
+def test_pictures_that_cannot_be_kept(
+    client: FlaskClient, ids: dict[str, int], library: Library
+) -> None:
+    shutil.rmtree(library.folder / "pictures")
+    (library.folder / "pictures").write_text("no folder")
+    for address in ("/pictures/", "/api/v1/pictures"):
+        answer = client.post(address, data={"picture": file("white")})
+        assert answer.status_code == 503
+        assert "free space" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,20 @@ def test_withdrawing_takes_back_what_came_with_a_tag_and_no_more(
     assert tagged(library, "green.png") == {"animal": FROM_USER}  # which was said by itself
 
 
+def test_withdrawing_takes_back_what_was_said_twice(
+    library: Library, index: Index, photos: Path
+) -> None:
+    index(photos)
+    owner.accept(library, "animal", ["green.png"])
+    owner.accept(library, "poodle", ["red.jpg", "green.png"])
+    owner.accept(library, "poodle", ["red.jpg", "green.png", "blue.webp"])
+    assert set(tagged(library, "red.jpg")) == {"poodle", "dog", "mammal", "animal"}
+    owner.withdraw(library, "poodle", ["red.jpg", "green.png"])
+    assert tagged(library, "red.jpg") == {}
+    assert tagged(library, "green.png") == {"animal": FROM_USER}  # which was said by itself
+    assert set(tagged(library, "blue.webp")) == {"poodle", "dog", "mammal", "animal"}
+
+
 def test_what_the_owner_said_outlives_indexing_again_and_another_model(
     library: Library, index: Index, photos: Path, scorer: Callable[[], Scorer], tmp_path: Path
 ) -> None:

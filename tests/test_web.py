@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,26 @@ def test_no_library_yet_and_then_there_is_one(
     assert len(shown(client.get("/?q=red"))) == 3
 
 
+def test_library_may_be_removed_and_made_anew_while_it_is_served(
+    client: FlaskClient, ids: dict[str, int], library: Library, settings: Settings, tmp_path: Path
+) -> None:
+    assert len(shown(client.get("/?q=red"))) == 3
+    client.get("/duplicates/")
+    library.close()
+    shutil.rmtree(settings.library)
+    assert client.get("/").status_code == 503
+    form = {"says": "accept", "tag": "lost", "photos": "1"}
+    assert client.post("/selection/tags", data=form).status_code == 503
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (64, 48), "yellow").save(tmp_path / "one" / "yellow.png")
+    with Library.create(settings.library) as made:
+        Indexer(made, FakeEncoder()).run([tmp_path / "one"])
+    assert len(shown(client.get("/?q=red"))) == 1
+    assert len(shown(client.get("/"))) == 1
+    assert client.post("/selection/tags", data=form).status_code == 303
+    assert client.get("/tags/").text.count("lost") > 0
+
+
 def test_new_and_removed_photos_show_without_a_restart(
     client: FlaskClient, ids: dict[str, int], index: Index, photos: Path
 ) -> None:
@@ -331,6 +352,26 @@ def test_thumbnails_that_were_deleted_are_made_again(
     for file in library.thumbnails.rglob("*.jpg"):
         file.unlink()
     assert client.get(f"/thumbnails/{ids['red']}").status_code == 200
+
+
+def test_thumbnails_that_are_empty_are_made_again(
+    client: FlaskClient, ids: dict[str, int], library: Library
+) -> None:
+    whole = client.get(f"/thumbnails/{ids['red']}").data
+    for file in library.thumbnails.rglob("*.jpg"):
+        file.write_bytes(b"")  # as a power cut leaves it
+    assert client.get(f"/thumbnails/{ids['red']}").data == whole
+    assert whole in [file.read_bytes() for file in library.thumbnails.rglob("*.jpg")]
+
+
+def test_pictures_that_cannot_be_kept_are_shown(
+    client: FlaskClient, ids: dict[str, int], library: Library
+) -> None:
+    whole = client.get(f"/thumbnails/{ids['red']}").data
+    shutil.rmtree(library.thumbnails)
+    library.thumbnails.write_text("no folder")
+    assert client.get(f"/thumbnails/{ids['red']}").data == whole
+    assert client.get(f"/previews/{ids['red']}").status_code == 200
 
 
 def test_only_what_is_likely_is_shown(
@@ -962,6 +1003,50 @@ def test_pages_elsewhere_can_change_nothing(
         assert answer.status_code == 403, address
         assert "another server" in answer.text
     assert client.get("/", headers=headers).status_code == 200
+
+
+def test_pages_elsewhere_can_use_nothing_that_is_read_either(
+    settings: Settings, ids: dict[str, int], fake_models: None
+) -> None:
+    made = create_app(settings, changes=False)
+    client = made.test_client()
+    form = {"format": "paths", "photos": str(ids["red"])}
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = client.post("/selection/export", data=form, headers=headers)
+        assert answer.status_code == 403
+        assert "another server" in answer.text
+    assert client.post("/selection/export", data=form).status_code == 200
+    made.extensions["pixfind"].close()
+
+
+def test_pages_elsewhere_can_link_to_pages_and_embed_nothing(
+    client: FlaskClient, ids: dict[str, int]
+) -> None:
+    def status(address: str, site: str, mode: str, destination: str) -> int:
+        sent = {"Site": site, "Mode": mode, "Dest": destination}
+        headers = {f"Sec-Fetch-{name}": value for name, value in sent.items()}
+        return client.get(address, headers=headers).status_code
+
+    page, thumbnail = f"/photos/{ids['red']}", f"/thumbnails/{ids['red']}"
+    for site in ("cross-site", "same-site"):  # such as another port of this machine
+        assert status(page, site, "navigate", "document") == 200
+        assert status(f"{page}/description", site, "no-cors", "image") == 403
+        assert status(page, site, "navigate", "iframe") == 403
+        assert status("/api/v1/duplicates", site, "cors", "empty") == 403
+        assert status(thumbnail, site, "no-cors", "image") == 403
+    for site in ("same-origin", "none"):
+        assert status(thumbnail, site, "no-cors", "image") == 200
+    assert status("/api/v1/status", "same-origin", "cors", "empty") == 200
+
+
+def test_no_form_is_as_large_as_a_file(client: FlaskClient, ids: dict[str, int]) -> None:
+    numbers = " ".join(str(number) for number in range(1, 20_001))
+    form = {"format": "paths", "photos": numbers}
+    assert client.post("/selection/export", data=form).status_code == 200
+    for address in ("/language", "/selection/export", "/albums/", "/library/runs/1"):
+        sent = {**form, "do": (io.BytesIO(bytes(2**21)), "large.bin")}
+        answer = client.post(address, data=sent, content_type="multipart/form-data")
+        assert answer.status_code == 413, address
 
 
 def test_what_is_only_read_cannot_be_changed(client: FlaskClient, ids: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from flask import Flask
 
 from pixfind.config import Settings
 from web import api, errors, formatting, localisation, media, pages, security, translation
+from web.api.operations import MOST_JSON_BYTES
 from web.navigation import is_indexing, rooms
 from web.state import AppState
 
@@ -36,6 +37,8 @@ def create_app(
     mimetypes.add_type("text/javascript", ".js")
     app = Flask(__name__)
     app.extensions["pixfind"] = AppState(settings or Settings.load(), model, index_roots)
+    # Forms are no larger; what takes files says so itself.
+    app.config["MAX_CONTENT_LENGTH"] = MOST_JSON_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(changes_allowed=changes, rooms=rooms, is_indexing=is_indexing)

@@ -1,13 +1,16 @@
-"""Looks for duplicates in the background, and remembers what was found until the library changes."""
+"""Looks for duplicates in the background, and remembers them until the library changes."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 
 from pixfind.errors import PixfindError
 from pixfind.library import Library
 from search.duplicates.finding import Duplicates, find_duplicates
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class DuplicateSearch:
             return
         except PixfindError as error:
             self._state = Looking(problem=error.args[0])
+        except Exception as error:  # those who wait for the end must hear of it
+            log.exception("the search for duplicates failed")
+            self._state = Looking(problem=f"an error that pixfind did not foresee: {error!r}")
         finally:
             with self._lock:
                 self._thread = None

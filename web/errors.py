@@ -36,6 +36,7 @@ from pixfind.errors import (
 )
 from pixfind.messages import Message, said
 from pixfind.text import printable
+from web.state import state
 from web.translation import gettext, language, translated, translated_error
 
 BAD_QUERY = (400, said("This query cannot be answered"))
@@ -153,6 +154,8 @@ def _answer(status: int, title: str, detail: str, error: PixfindError | None = N
     if request.path.startswith("/api/"):
         return _problem(status, title, detail, _of_query(syntax) if syntax else {})
     typed = request.args.get("q", "")
+    no_photos = isinstance(error, LibraryEmptyError | LibraryNotFoundError)
+    jobs = state().jobs
     page = render_template(
         "error.html",
         title=title,
@@ -160,7 +163,9 @@ def _answer(status: int, title: str, detail: str, error: PixfindError | None = N
         query=_kept(typed[:KEPT_CHARS]),
         excerpt=_excerpt(typed.strip(), syntax.position - 1) if syntax else None,
         in_query=error is not None and status == BAD_QUERY[0],
-        no_photos=isinstance(error, LibraryEmptyError | LibraryNotFoundError),
+        no_photos=no_photos,
+        running=no_photos and jobs.current() is not None,
+        can_add=bool(jobs.roots),
     )
     return make_response(page, status)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, Response, abort, request, send_file
 
 from pixfind.catalog import photos
@@ -91,12 +93,13 @@ def _rendered(photo_id: int, size: str) -> Response:
         return _kept(Response(status=304), content_id, etag)
     thumbnails = current.thumbnails()
     file = thumbnails.file(content_id, size, second)
-    try:
+    picture = b""
+    with suppress(OSError):
         picture = file.read_bytes()
-    except FileNotFoundError:
+    if not picture:  # not there, or empty since the power went
         with library.catalog.read() as session:
             path = photos.photo(session, photo_id).path
-        picture = thumbnails.get(content_id, path, size, second).read_bytes()
+        picture = thumbnails.make(content_id, path, size, second)
     return _kept(Response(picture, mimetype="image/jpeg"), content_id, etag)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from flask import url_for
+from werkzeug.urls import uri_to_iri
 
 from pixfind.text import printable
 from search import Results
@@ -21,6 +22,8 @@ from web.translation import ngettext, translated
 # A page repeats the query in each of its links. One longer than that (as part of an address) is
 # left to be edited in the box, or the page would be many times as long as what it shows.
 LONG = 160
+# One longer than that stands in the box and in the link to the next page, and nowhere else.
+REPEATABLE = 2000
 # What may stand in an address as it is.
 PLAIN = "!$'()*,/:;?@"
 ORDERS = (Order.RELEVANCE, Order.NEWEST, Order.OLDEST, Order.NAME)
@@ -64,12 +67,18 @@ class Links:
         """Whether the query can be repeated for each result."""
         return len(quote(self.text)) <= LONG
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether the query can be repeated once more in a page, in a form."""
+        return len(quote(self.text)) <= REPEATABLE
+
     def search(self, text: str | None, limit: int | None = None, cursor: str | None = None) -> str:
         """Return the address of a query's results, or of a page of them."""
         everything = 1 if self.everything and text else None
         asked = {"q": text or None, "limit": limit, "all": everything, "cursor": cursor}
         given = {name: value for name, value in asked.items() if value is not None}
-        return f"{self._home}?{urlencode(given, safe=PLAIN)}" if given else self._home
+        # As it is written: a query of another script would be three times as long in escapes.
+        return uri_to_iri(f"{self._home}?{urlencode(given, safe=PLAIN)}") if given else self._home
 
     def photo(self, photo_id: int, box: str | None = None, t: float | None = None) -> str:
         """Return the address of a photo that knows the way back, and what in it matches.
@@ -83,7 +92,9 @@ class Links:
             return url_for("photo.show", photo_id=photo_id, box=box, t=t)
         everything = 1 if self.everything and self.text else None
         asked = self.text or None
-        return url_for("photo.show", photo_id=photo_id, q=asked, all=everything, box=box, t=t)
+        return uri_to_iri(
+            url_for("photo.show", photo_id=photo_id, q=asked, all=everything, box=box, t=t)
+        )
 
     def description(self, photo_id: int, box: str | None = None) -> str:
         """Return the address of a photo with a description, that knows the way back."""
@@ -207,7 +218,11 @@ class ResultsPage:
 
     def without(self, term: Term, total: int) -> Link:
         """Return a link to the query without a term, which finds so many."""
-        label = _("Without “%(term)s”", term=translated(describe(term)))
+        said = translated(describe(term))
+        inner = said[1:-1]
+        if said[:1] + said[-1:] in ('""', "“”") and not set('"“”') & set(inner):
+            said = inner  # the label has marks of its own
+        label = _("Without “%(term)s”", term=said)
         return Link(label, self._to(refinement.without(self._asked, term)), count=total)
 
     @property

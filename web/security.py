@@ -33,6 +33,8 @@ READING = (
 )
 # What a page of this server, or somebody who types the address, is known by.
 OWN_SITE = ("same-origin", "none")
+# What another site's page may lead to, by a link: a page of its own, and no part of that site's.
+LED_TO = ("navigate", "document")
 
 
 def register(app: Flask, *, loopback: bool, changes: bool) -> None:
@@ -45,7 +47,9 @@ def register(app: Flask, *, loopback: bool, changes: bool) -> None:
     """
     if loopback:
         app.before_request(_refuse_foreign_hosts)
-    app.before_request(_refuse_foreign_pages if changes else _refuse_changes)
+    if not changes:
+        app.before_request(_refuse_changes)
+    app.before_request(_refuse_foreign_pages)
 
     @app.after_request
     def set_headers(response: Response) -> Response:
@@ -67,17 +71,23 @@ def _refuse_foreign_hosts() -> None:
 
 
 def _refuse_foreign_pages() -> None:
-    """Refuse changes that a page elsewhere makes a browser ask for.
+    """Refuse what a page elsewhere makes a browser ask for, unless it is a link to a page here.
 
     Browsers say where a request comes from, and no page can make them say otherwise. Programs,
-    which are nobody's victims, say nothing.
+    which are nobody's victims, say nothing. No page elsewhere can read an answer anyhow, but asking
+    is work: without somebody's knowing, it could have photos described, or every thread at work.
     """
-    if request.method in SAFE:
-        return
     site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and origin != request.host_url.rstrip("/")
-    if foreign if site is None else site not in OWN_SITE:
+    if request.method in SAFE:
+        asked = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+        foreign = site is not None and site not in OWN_SITE and None not in asked
+        refused = foreign and asked != LED_TO
+    elif site is not None:
+        refused = site not in OWN_SITE
+    else:
+        origin = request.headers.get("Origin")
+        refused = origin is not None and origin != request.host_url.rstrip("/")
+    if refused:
         abort(403, said("this request comes from a page of another server, and is refused"))
 
 

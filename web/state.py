@@ -11,6 +11,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import assets, values
+from pixfind.catalog.database import FILE_NAME
 from pixfind.config import Settings
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryEmptyError
@@ -30,7 +31,10 @@ T = TypeVar("T")
 
 
 class AppState:
-    """Opens the library when it is first asked for, and again when its model has changed."""
+    """Opens the library when it is first asked for, and again when it is another.
+
+    With another model, it is searched by another engine.
+    """
 
     def __init__(
         self, settings: Settings, model: str | None, index_roots: Sequence[Path] = ()
@@ -43,10 +47,11 @@ class AppState:
         self._asked = model
         self._lock = threading.Lock()
         self._library: Library | None = None
+        self._placed: tuple[int, int] | None = None
         self._known: tuple[Remembered, Completer] | None = None
         self._disk: DiskUse | None = None
         self._serves: tuple[SearchEngine, LiveDescriber] | None = None
-        self._serves_model: int | None = None
+        self._serves_of: tuple[Library, int] | None = None
         self._duplicates: DuplicateSearch | None = None
 
     def library(self) -> Library:
@@ -56,8 +61,11 @@ class AppState:
             LibraryNotFoundError: there is none yet.
         """
         with self._lock:
+            placed = _placed(self.settings.library / FILE_NAME)
+            if self._library is not None and placed != self._placed:
+                self._forget()  # it is another by now, or gone: what is written to it is lost
             if self._library is None:
-                self._library = Library.open(self.settings.library)
+                self._library, self._placed = Library.open(self.settings.library), placed
                 catalog = self._library.catalog
                 self._known = Remembered(catalog), Completer(catalog)
                 self._disk = DiskUse(self._library)
@@ -85,12 +93,12 @@ class AppState:
         if model is None:
             raise LibraryEmptyError(library.folder)
         with self._lock:
-            if self._serves is None or self._serves_model != model.id:
+            if self._serves is None or self._serves_of != (library, model.id):
                 # A request names photos of the library, never files beside it.
                 engine = open_engine(library, self._models, self._asked, read_files=False)
                 encoder = self._models.load(self._asked or model.name)
                 describer = LiveDescriber(library, encoder, self.settings.cache)
-                self._serves, self._serves_model = (engine, describer), model.id
+                self._serves, self._serves_of = (engine, describer), (library, model.id)
             return self._serves
 
     def duplicates(self) -> DuplicateSearch:
@@ -162,11 +170,23 @@ class AppState:
         """End what goes on in the background, and close the library if it is open."""
         self.jobs.close()
         with self._lock:
-            if self._duplicates is not None:
-                self._duplicates.close()
-            if self._library is not None:
-                self._library.close()
-            self._library = self._serves = self._serves_model = self._duplicates = None
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._duplicates is not None:
+            self._duplicates.close()
+        if self._library is not None:
+            self._library.close()
+        self._library = self._serves = self._serves_of = self._duplicates = None
+
+
+def _placed(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that is put in its place."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def state() -> AppState:

@@ -51,8 +51,31 @@ def accept(
     """
     _forget_rejections(session, [name, *implied], asset_ids, implying)
     at = _now()
+    _renew(session, name, asset_ids, at, implied)
     _give(session, [name], asset_ids, at, anew=True)
     _give(session, implied, asset_ids, at, anew=False)
+
+
+def _renew(
+    session: Session, name: str, asset_ids: Sequence[int], at: str, implied: Collection[str]
+) -> None:
+    """Let what was accepted together with a tag stay so when that is said again."""
+    tag_ids, with_it = _of(session, [name]).values(), _of(session, implied).values()
+    before = select(AssetTag.asset_id, AssetTag.said_at).where(
+        AssetTag.source == FROM_USER,
+        AssetTag.tag_id.in_(tag_ids),
+        AssetTag.asset_id.in_(among(asset_ids)),
+    )
+    session.execute(
+        update(AssetTag)
+        .where(
+            AssetTag.source == FROM_USER,
+            AssetTag.tag_id.in_(with_it),
+            tuple_(AssetTag.asset_id, AssetTag.said_at).in_(before),
+        )
+        .values(said_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def imply(session: Session, name: str, asset_ids: Sequence[int], implied: Collection[str]) -> None:

@@ -108,7 +108,9 @@ def _print_syntax(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.argument("query", nargs=-1, required=True)
 @limit_option
 @all_option
-@click.option("--facets", is_flag=True, help="Count years, cameras, folders, tags and types as well.")
+@click.option(
+    "--facets", is_flag=True, help="Count years, cameras, folders, tags and types as well."
+)
 @model_option
 @json_option
 @click.option(

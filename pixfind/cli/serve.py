@@ -18,6 +18,8 @@ from pixfind.machine import is_loopback
 THREADS = 8
 # A request read ahead tells that its sender has gone, also while an answer goes on for long.
 READ_AHEAD = 1
+# Pictures up to that many times too large are refused with a page that says so, larger ones tersely.
+OFTEN_TOO_LARGE = 4
 
 
 @click.command()
@@ -69,6 +71,7 @@ def serve(
     from waitress.server import create_server
 
     from web import create_app
+    from web.bringing import MOST_BYTES
 
     # It warns whenever a request has to wait for a thread, which users need not know.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -84,6 +87,8 @@ def serve(
             port=port,
             threads=THREADS,
             channel_request_lookahead=READ_AHEAD,
+            # It writes all of a request to the disk before anything here can refuse it.
+            max_request_body_size=OFTEN_TOO_LARGE * MOST_BYTES,
             ident="pixfind",
         )
     except (OSError, ValueError) as error:  # a taken port, a host that is not this machine's

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -64,23 +66,47 @@ class Thumbnails:
         file = self.file(content_id, size, second)
         if file.exists():
             return file
-        if is_video_name(path.name):
-            from pixfind.videos.stills import still  # imports what photos have no use for
+        return self.save(content_id, _opened(content_id, path, size, second), size, second)
 
-            return self.save(content_id, still(path, SIZES[size], second), size, second)
-        content = read_bytes(path)
-        if hashlib.sha256(content).digest() != content_id:
-            raise PhotoReadError(path, reasons.CHANGED)
-        return self.save(content_id, decode(content, path, SIZES[size]).image, size)
+    def make(self, content_id: bytes, path: Path, size: str, second: float | None = None) -> bytes:
+        """Return the thumbnail's JPEG, made now, even where it cannot be kept: on a full disk, say.
+
+        Args and errors: as for ``get``.
+        """
+        jpeg = _small(_opened(content_id, path, size, second), SIZES[size])
+        file = self.file(content_id, size, second)
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replace_file(file, sync=False) as temporary:
+                temporary.write_bytes(jpeg)
+        return jpeg
 
 
 def write_small(image: Image.Image, file: Path, edge: int) -> None:
     """Write an RGB picture as a JPEG whose long edge is ``edge`` pixels at most, in one step."""
+    jpeg = _small(image, edge)
+    with replace_file(file, sync=False) as temporary:
+        temporary.write_bytes(jpeg)
+
+
+def _small(image: Image.Image, edge: int) -> bytes:
     small = image.copy()
     small.thumbnail((edge, edge), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    with replace_file(file, sync=False) as temporary:
-        # Pillow hands on the photo's comment, which may be longer than JPEG's can be.
-        small.save(temporary, "JPEG", quality=QUALITY, optimize=True, comment=None)
+    written = io.BytesIO()
+    # Pillow hands on the photo's comment, which may be longer than JPEG's can be.
+    small.save(written, "JPEG", quality=QUALITY, optimize=True, comment=None)
+    return written.getvalue()
+
+
+def _opened(content_id: bytes, path: Path, size: str, second: float | None) -> Image.Image:
+    if is_video_name(path.name):
+        from pixfind.videos.stills import still  # imports what photos have no use for
+
+        return still(path, SIZES[size], second)
+    content = read_bytes(path)
+    if hashlib.sha256(content).digest() != content_id:
+        raise PhotoReadError(path, reasons.CHANGED)
+    return decode(content, path, SIZES[size]).image
 
 
 def blur_of(image: Image.Image) -> bytes:

@@ -68,7 +68,6 @@ def empty_server(gate: Gate, tmp_path: Path) -> Iterator[Site]:
 def add_folder(page: Page) -> None:
     """Go from the start page to a run."""
     page.goto("/")
-    page.get_by_role("link", name="To the library").click()
     page.get_by_role("link", name="Choose a folder").click()
     for name in PLACE.split("/"):
         page.get_by_role("link", name=name).click()

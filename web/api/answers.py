@@ -245,6 +245,10 @@ class TagChange(TypedDict):
     """Its name, which a synonym may have stood for."""
     photos: list[int]
     """The photos for which that was something new."""
+    accepted: list[int]
+    """Those of them that had it by the owner's word until then."""
+    rejected: list[int]
+    """Those of them of which the owner had said that they have it not."""
 
 
 @documented

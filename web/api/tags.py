@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -21,6 +21,8 @@ from web.api.operations import Operations, Request
 from web.state import state
 
 blueprint = Operations("tags", "Tags")
+
+Standing = Mapping[int, tuple[frozenset[int], frozenset[int]]]
 
 
 class TagsQuery(Page):
@@ -102,13 +104,21 @@ def withdraw(body: TagSaid) -> TagChange:
 
 def _said(body: TagSaid, say: Callable[..., str]) -> TagChange:
     library = state().library()
-    before = _standing(library, body)
+    known, before = _standing(library, body)
     name = say(library, body.tag, [str(one) for one in body.photos], read_files=False)
-    after = _standing(library, body)
-    return {"tag": printable(name), "photos": [i for i in before if before[i] != after[i]]}
+    _, after = _standing(library, body)
+    changed = [i for i in before if before[i] != after[i]]
+    # Whoever takes it back says the same again of these.
+    tag_id = known.get(folded(name))
+    return {
+        "tag": printable(name),
+        "photos": changed,
+        "accepted": [i for i in changed if tag_id in before[i][0]],
+        "rejected": [i for i in changed if tag_id in before[i][1]],
+    }
 
 
-def _standing(library: Library, body: TagSaid) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
-    """Return what the owner has said of each photo until now."""
+def _standing(library: Library, body: TagSaid) -> tuple[Mapping[str, int], Standing]:
+    """Return the ids of all tags, and what the owner has said of each photo until now."""
     with library.catalog.read() as session:
-        return owner_tags.said_of(session, body.photos)
+        return tags.known_ids(session), owner_tags.said_of(session, body.photos)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flask import Blueprint, render_template
-from werkzeug.urls import uri_to_iri
 
 from search import Result
 from search.query import Query, format_query, parse
@@ -44,8 +43,7 @@ def index() -> str:
     following = None
     if found.cursor is not None:
         own_limit = None if limit == PAGE else limit
-        # As it is written: a query of another script would be three times as long in escapes.
-        following = uri_to_iri(links.search(typed, limit=own_limit, cursor=found.cursor))
+        following = links.search(typed, limit=own_limit, cursor=found.cursor)
     return render_template(
         "search.html" if asked.terms else "latest.html",
         query=typed,

@@ -18,7 +18,7 @@ SHOWN = 300
 
 @blueprint.get("/")
 def index() -> str:
-    """Show the tags with how many photos have them: the most used, or those in which ``find`` is."""
+    """Show the tags and how many photos have them: the most used, or those with ``find``."""
     wanted = request.args.get("find", "").strip()[:100]
     by_name = request.args.get("sort") == "name"
     skipped = parameters.offset()

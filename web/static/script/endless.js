@@ -4,8 +4,10 @@
 // `pixfind:more` on the document asks for more photos, `pixfind:added` tells that some have come.
 
 import { element } from "./element.js";
+import { divide } from "./parts.js";
 import { keep, kept } from "./restore.js";
 import { gettext as _, ngettext } from "./texts.js";
+import { holdBack } from "./sources.js";
 import { idOf, linkOf, tiles } from "./tiles.js";
 
 const AHEAD = "1800px";
@@ -93,13 +95,15 @@ function append(grid, page) {
     const image = linkOf(tile).querySelector("img");
     image.loading = "lazy";
     image.removeAttribute("fetchpriority");
+    holdBack(image);
     brought.append(document.adoptNode(tile));
   }
   const count = brought.childElementCount;
   grid.append(brought);
+  divide(grid);
   adopt();
   if (count) {
-    const shown = tiles().length;
+    const shown = there.size;
     status.textContent = ngettext("%(num)s photo is shown", "%(num)s photos are shown", shown);
     document.dispatchEvent(new CustomEvent("pixfind:added"));
   }

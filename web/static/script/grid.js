@@ -7,18 +7,36 @@ import { blur } from "./blur.js";
 import { element } from "./element.js";
 import * as endless from "./endless.js";
 import * as keyboard from "./keyboard.js";
+import * as parts from "./parts.js";
 import * as selection from "./selection.js";
-import { first, linkOf, tiles } from "./tiles.js";
+import { handOut } from "./sources.js";
+import { first, linkOf } from "./tiles.js";
 
 const NEAR = "1200px";
 const known = new WeakSet();
+const dressed = new WeakSet();
 const near = new IntersectionObserver(approach, { rootMargin: `${NEAR} 0px` });
+// The browser compares the place of all that is observed with each frame: parts first, then tiles.
+const nearParts = new IntersectionObserver(approachPart, { rootMargin: `${NEAR} 0px` });
+
+function approachPart(entries) {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    nearParts.unobserve(target);
+    for (const tile of target.children) {
+      if (dressed.has(tile)) continue;
+      handOut(linkOf(tile).querySelector("img"));
+      near.observe(tile);
+    }
+  }
+}
 
 // What a tile gets only when it comes near: of thousands, most never do.
 function approach(entries) {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     near.unobserve(target);
+    dressed.add(target);
     blur(linkOf(target).querySelector("img"));
     selection.dress(target);
     keyboard.dress(target);
@@ -46,15 +64,25 @@ function liked({ target }) {
   submitter.remove();
 }
 
+// Anew, since a part that is near and has grown would not be told.
+function observe() {
+  nearParts.disconnect();
+  for (const grid of document.querySelectorAll(".grid")) nearParts.observe(grid);
+}
+
 function adopt() {
   part();
-  for (const tile of tiles()) {
-    if (known.has(tile)) continue;
-    known.add(tile);
-    keyboard.adopt(tile);
-    selection.adopt(tile);
-    near.observe(tile);
+  for (const grid of document.querySelectorAll(".grid")) {
+    if (grid.matches(".full") && known.has(grid)) continue; // nothing is added to these
+    known.add(grid);
+    for (const tile of grid.children) {
+      if (known.has(tile)) continue;
+      known.add(tile);
+      keyboard.adopt(tile);
+      selection.adopt(tile);
+    }
   }
+  observe();
   keyboard.settle(first());
 }
 
@@ -62,6 +90,7 @@ adopt();
 keyboard.start(document.getElementById("q"));
 selection.start();
 endless.start(adopt);
+parts.start(observe);
 document.addEventListener("click", liked);
 document.addEventListener("pixfind:results", () => {
   adopt();

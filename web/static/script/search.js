@@ -5,6 +5,7 @@ import { completions } from "./completion.js";
 import { remember } from "./history.js";
 import { searchByPicture } from "./pictures.js";
 import { announce, fetched, results, stop, swap, tell } from "./results.js";
+import "./rooms.js";
 import { gettext as _ } from "./texts.js";
 
 const DELAY_MS = 200;

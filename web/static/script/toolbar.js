@@ -141,16 +141,23 @@ export class Toolbar {
       says === "accept"
         ? ngettext("%(num)s photo now has the tag “%(tag)s”.", "%(num)s photos now have the tag “%(tag)s”.", photos.length, { tag: name })
         : ngettext("%(num)s photo has the tag “%(tag)s” no more.", "%(num)s photos have the tag “%(tag)s” no more.", photos.length, { tag: name });
-    this.#say(said, photos.length ? () => this.#takeBack(name, photos) : null);
+    this.#say(said, photos.length ? () => this.#takeBack(changed) : null);
   }
 
-  async #takeBack(tag, photos) {
-    if (await this.#post("withdraw", tag, photos)) this.#say(_("Taken back."));
+  // What was said of some of them before is said again.
+  async #takeBack({ name, photos, accepted, rejected }) {
+    const spoken = new Set([...accepted, ...rejected]);
+    const unspoken = photos.filter((id) => !spoken.has(id));
+    for (const [says, ids] of Object.entries({ withdraw: unspoken, accept: accepted, reject: rejected })) {
+      if (!(await this.#post(says, name, ids))) return;
+    }
+    this.#say(_("Taken back."));
   }
 
-  // Returns the tag's name and the photos that it was new to; null if something has gone wrong.
+  // Returns the tag's name, the photos that it was new to, and those of them of which something had
+  // been said of it before; null if something has gone wrong.
   async #post(says, tag, photos) {
-    const done = { name: tag, photos: [] };
+    const done = { name: tag, photos: [], accepted: [], rejected: [] };
     try {
       for (let at = 0; at < photos.length; at += AT_ONCE) {
         const answer = await fetch(`${TAGS}/${says}`, {
@@ -161,7 +168,7 @@ export class Toolbar {
         const told = await answer.json();
         if (!answer.ok) throw new Error(told.detail);
         done.name = told.tag;
-        done.photos.push(...told.photos);
+        for (const list of ["photos", "accepted", "rejected"]) done[list].push(...told[list]);
       }
       return done;
     } catch (error) {

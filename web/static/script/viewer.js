@@ -7,6 +7,7 @@ import { Panel } from "./panel.js";
 import { drawRegion } from "./region.js";
 import { endSpeech } from "./speech.js";
 import { gettext as _ } from "./texts.js";
+import { addressOf } from "./sources.js";
 import { beside, first, last, linkOf, tileOf, tiles } from "./tiles.js";
 import { Zoom } from "./zoom.js";
 
@@ -229,7 +230,7 @@ class Viewer {
 
   #showPicture(link, thumbnail) {
     const [width, height] = ["width", "height"].map((side) => thumbnail.getAttribute(side));
-    const small = element("img", { src: thumbnail.currentSrc || thumbnail.src, alt: "", class: "small" });
+    const small = element("img", { src: addressOf(thumbnail), alt: "", class: "small" });
     const large = element("img", { alt: thumbnail.alt, class: "large" });
     const picture = element("div", { class: "picture" }, small, large);
     picture.style.setProperty("--ratio", width / height || 1);
@@ -321,7 +322,7 @@ class Viewer {
 }
 
 function previewOf(thumbnail) {
-  return thumbnail.src.replace("/thumbnails/", "/previews/");
+  return addressOf(thumbnail).replace("/thumbnails/", "/previews/");
 }
 
 // Return a viewer, ready to show photos.
