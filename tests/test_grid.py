@@ -30,6 +30,7 @@ from search import Result
 from search.export.archive import MISSING, archive
 from web import create_app, tiles
 from web.pages import selection
+from web.state import ARCHIVES
 
 Index = Callable[..., Summary]
 STYLE = Path(tiles.__file__).parent / "static" / "style" / "grid.css"
@@ -236,6 +237,18 @@ def test_an_archive_tells_what_is_missing(
         assert made.read(MISSING).decode() == f"{photos / 'red.jpg'}\n"
 
 
+def test_few_archives_are_sent_at_once(client: FlaskClient) -> None:
+    """Somebody who reads slowly keeps one of the server's threads."""
+    form = {"format": "zip", "photos": "1 2 3"}
+    going = [client.post("/selection/export", data=form) for _ in range(ARCHIVES)]
+    assert [answer.status_code for answer in going] == [200] * ARCHIVES
+    assert client.post("/selection/export", data=form).status_code == 503
+    assert client.post("/selection/export", data={**form, "format": "csv"}).status_code == 200
+    for answer in going:
+        answer.close()  # as the server does, too, when the reader has gone
+    assert client.post("/selection/export", data=form).status_code == 200
+
+
 def test_names_in_an_archive_are_safe_and_different(some: Photo, tmp_path: Path) -> None:
     names = ("a/photo.jpg", "b/photo.jpg", "c/PHOTO.jpg", "a:b?.png", "..jpg", "con.jpg", MISSING)
     made = []
@@ -332,3 +345,24 @@ def test_what_is_chosen_is_read_in_batches(
     chosen = list(range(12, 0, -1))
     lines = export(client, "jsonl", *chosen).text.splitlines()
     assert [json.loads(line)["id"] for line in lines] == chosen
+
+
+# Size
+
+
+def test_a_page_repeats_a_long_query_as_little_as_it_can(
+    client: FlaskClient, index: Index, photos: Path
+) -> None:
+    for number in range(60):
+        Image.new("RGB", (64, 48), (number, 0, 200)).save(photos / f"a long name {number}.png")
+    index(photos)
+    for length in (13, 160, 166, 1900):
+        query = "🐕" * length
+        answer = client.get("/", query_string={"q": query, "all": 1})
+        assert answer.text.count("data-id=") == 60
+        assert len(answer.data) < 60_000
+        tiles_shown = re.findall(r'<li class="r.*', answer.text)
+        assert "%F0%9F" not in "".join(tiles_shown)
+    assert answer.text.count(query) == 2  # in the box, and to the next page
+    assert 'href="/?q=' + query in answer.text
+    assert "/albums" not in re.findall(r'<form action="([^"]*)"', answer.text)

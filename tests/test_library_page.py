@@ -190,6 +190,10 @@ def test_everything_can_be_done_without_a_library(
     add(client, "photos")
     assert gate.came.wait(WAIT_S)
     assert "Reading photos 0 of 3 files" in words(client)
+    meanwhile = client.get("/")
+    assert meanwhile.status_code == 503
+    assert "See how far it is" in meanwhile.text
+    assert 'href="/library/add"' not in meanwhile.text
     finish(client, gate)
     assert "Done: 3 new. 3 photos can be found." in words(client)
     assert client.get("/api/v1/search?q=red").json["total"] > 0

@@ -103,6 +103,11 @@ def test_every_room_can_be_reached_from_everywhere(client: FlaskClient, travels:
         assert f'href="{address}" aria-current="page"' in answer.text
 
 
+def test_a_page_inside_a_room_names_it(client: FlaskClient, travels: Path) -> None:
+    assert 'href="/timeline/" aria-current="true"' in client.get("/timeline/2019").text
+    assert "aria-current" not in client.get("/photos/1").text.partition("<main")[0]
+
+
 def test_rooms_of_a_library_that_is_not_there_say_how_to_make_one(client: FlaskClient) -> None:
     for room in ("timeline", "folders", "cameras", "tags", "albums", "duplicates"):
         answer = client.get(f"/{room}/")
@@ -249,6 +254,7 @@ def test_tags_with_counts(client: FlaskClient, tagged: None) -> None:
         assert answers(client, links(page)[name]) == count
     by_name = words(client.get(links(page)["in alphabetical order"]).text)
     assert by_name.index("a*b 1") < by_name.index("sea 3") < by_name.index("Été 1")
+    assert "italics" not in words(page)  # all were given by the owner
 
 
 def test_a_tag_is_found_by_a_part_of_its_name(client: FlaskClient, tagged: None) -> None:

@@ -411,6 +411,16 @@ def test_an_empty_result_says_so_and_shows_the_nearest(
     assert shown(page) == []
 
 
+def test_words_and_pictures_that_nothing_is_like_are_named_as_in_their_chips(
+    calibrated: None, client: FlaskClient, ids: dict[str, int]
+) -> None:
+    page = client.get("/?q=crimson type:photo")
+    assert "Without “crimson”" in links(page)
+    assert 'id="hint"' in page.text
+    page = client.get(f"/?q=like:{ids['red']}@0,0,0.5,1 crimson score:>0.999")
+    assert count(page).startswith(f"Nothing matches “like a part of photo {ids['red']}; ")
+
+
 def test_without_a_calibration_there_is_nothing_to_adjust(
     client: FlaskClient, ids: dict[str, int]
 ) -> None:
@@ -879,6 +889,13 @@ def assert_secure(answer: TestResponse) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+def test_pages_are_kept_by_nobody_else(client: FlaskClient, ids: dict[str, int]) -> None:
+    for address in ("/", "/?q=red", f"/photos/{ids['red']}", "/library/", "/nothing"):
+        caching = client.get(address).cache_control
+        assert caching.private
+        assert caching.no_cache
+
+
 def test_pages_keep_to_their_own_policy(client: FlaskClient, ids: dict[str, int]) -> None:
     """No inline style, no handler, nothing from elsewhere: the policy would block it."""
     for address in ("/", "/?q=red", f"/photos/{ids['red']}", "/nothing"):
@@ -1043,9 +1060,11 @@ def test_no_form_is_as_large_as_a_file(client: FlaskClient, ids: dict[str, int])
     numbers = " ".join(str(number) for number in range(1, 20_001))
     form = {"format": "paths", "photos": numbers}
     assert client.post("/selection/export", data=form).status_code == 200
+    file = b'--x\r\nContent-Disposition: form-data; name="do"; filename="a"\r\n\r\n' + bytes(2**21)
     for address in ("/language", "/selection/export", "/albums/", "/library/runs/1"):
-        sent = {**form, "do": (io.BytesIO(bytes(2**21)), "large.bin")}
-        answer = client.post(address, data=sent, content_type="multipart/form-data")
+        answer = client.post(
+            address, data=file + b"\r\n--x--\r\n", content_type="multipart/form-data; boundary=x"
+        )
         assert answer.status_code == 413, address
 
 

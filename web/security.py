@@ -54,6 +54,8 @@ def register(app: Flask, *, loopback: bool, changes: bool) -> None:
     @app.after_request
     def set_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
+        if response.mimetype == "text/html":  # for nobody else, and asked for each time
+            response.cache_control.private = response.cache_control.no_cache = True
         return response
 
 

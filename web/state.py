@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from web.indexing.jobs import IndexingJobs
 from web.remembered import Remembered
 
 T = TypeVar("T")
+# Each that is sent to somebody with a slow line holds one of the server's threads (eight).
+ARCHIVES = 3
 
 
 class AppState:
@@ -44,6 +47,7 @@ class AppState:
         self.jobs = IndexingJobs(
             settings, self.library, self._models, IndexRoots(index_roots), model
         )
+        self.archives = threading.BoundedSemaphore(ARCHIVES)
         self._asked = model
         self._lock = threading.Lock()
         self._library: Library | None = None
@@ -183,7 +187,7 @@ class AppState:
 def _placed(file: Path) -> tuple[int, int] | None:
     """Return what tells a file from another one that is put in its place."""
     try:
-        found = file.stat()
+        found = os.stat(file)  # noqa: PTH116 - each request asks, and this is quicker
     except OSError:
         return None
     return found.st_dev, found.st_ino

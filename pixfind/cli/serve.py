@@ -18,7 +18,7 @@ from pixfind.machine import is_loopback
 THREADS = 8
 # A request read ahead tells that its sender has gone, also while an answer goes on for long.
 READ_AHEAD = 1
-# Pictures up to that many times too large are refused with a page that says so, larger ones tersely.
+# Pictures up to that many times too large are refused with a page, larger ones with a word.
 OFTEN_TOO_LARGE = 4
 
 

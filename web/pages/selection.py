@@ -53,7 +53,12 @@ def export() -> Response:
     first = next(found, None)
     if first is None:
         abort(404, said("none of these photos is in the library any more"))
+    slots = state().archives
+    if form == "zip" and not slots.acquire(blocking=False):
+        abort(503, said("others are downloading photos just now; try again in a while"))
     response = Response(written(_joined(first, found)), mimetype=mimetype)
+    if form == "zip":
+        response.call_on_close(slots.release)
     name = f"pixfind-{date.today():%Y-%m-%d}.{suffix}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     response.cache_control.no_store = True

@@ -154,6 +154,9 @@ function replace(page) {
   const library = find("library");
   const focused = library.contains(document.activeElement) ? document.activeElement : null;
   library.replaceWith(page.getElementById("library"));
+  // Its room says whether photos are being indexed, too.
+  const room = "nav.rooms [aria-current]";
+  document.querySelector(room).replaceChildren(...page.querySelector(room).childNodes);
   if (focused) ((focused.id && find(focused.id)) || find("top")).focus({ preventScroll: true });
   told = null;
   stateTold = "";

@@ -24,7 +24,7 @@ export function divide(grid) {
     const end = starts[number + 1] ?? tiles.length;
     if (number) {
       const next = grid.cloneNode(false);
-      next.classList.remove("full");
+      open(next);
       next.append(...tiles.slice(start, end));
       part.after(next);
       part = next;
@@ -34,6 +34,11 @@ export function divide(grid) {
     const height = places[end - 1][1] - places[start][0];
     part.style.containIntrinsicHeight = `auto ${height}px`;
   }
+}
+
+function open(part) {
+  part.classList.remove("full");
+  part.style.containIntrinsicHeight = "";
 }
 
 // In a window of another width, rows end elsewhere.
@@ -57,8 +62,7 @@ export function start(changed) {
 function join(grid) {
   const parts = [grid];
   while (parts.at(-1).matches(".full")) parts.push(parts.at(-1).nextElementSibling);
-  grid.classList.remove("full");
-  grid.style.containIntrinsicHeight = "";
+  open(grid);
   for (const part of parts.slice(1)) {
     grid.append(...part.children);
     part.remove();
