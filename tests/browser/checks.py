@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from importlib import resources
 from typing import Any
 
 from playwright.sync_api import Page
+
+POLL_MS = 50
 
 # WCAG 2.2 at levels A and AA, and what axe's authors recommend beyond.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -43,11 +46,23 @@ def assert_no_sideways_scrolling(page: Page) -> None:
 
 def wait_for_pictures(page: Page) -> None:
     """Wait until every picture in the window is there, so that a screenshot shows it."""
-    page.wait_for_function(
+    until(
+        page,
         """() => [...document.images]
             .filter(image => image.getBoundingClientRect().top < window.innerHeight)
-            .every(image => image.complete && image.naturalWidth > 0)"""
+            .every(image => image.complete && image.naturalWidth > 0)""",
     )
+
+
+def until(page: Page, condition: str, patience_s: float = 20.0) -> None:
+    """Wait until an expression is true.
+
+    Not Playwright's ``wait_for_function``, which hands a page text to run, as its policy forbids.
+    """
+    deadline = time.monotonic() + patience_s
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, f"not within {patience_s:g} s: {condition}"
+        page.wait_for_timeout(POLL_MS)
 
 
 def _told(violation: dict[str, Any]) -> str:

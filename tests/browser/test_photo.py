@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser.checks import assert_accessible, assert_no_sideways_scrolling
-from browser.conftest import PATIENCE_MS, NewPage
+from browser.checks import assert_accessible, assert_no_sideways_scrolling, until
+from browser.conftest import NewPage
 from browser.serving import Site
 from browser.watching import Watch
 
@@ -39,14 +38,6 @@ def opened(page: Page, address: str = GARAGE, place: int = 0) -> Locator:
     expect(box).to_be_visible()
     expect(box.locator(".told")).to_be_attached()
     return box
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait until something is true; the page's policy forbids it to ask itself over and over."""
-    end = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, expression
-        page.wait_for_timeout(50)
 
 
 def part_of(page: Page) -> tuple[int, list[float], str]:

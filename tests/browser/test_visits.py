@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from browser.checks import until
 from browser.serving import Site
 
 MOST_TABS = 60
@@ -90,7 +91,7 @@ def test_the_dark_page_is_dark(page: Page, dark: Page) -> None:
 def test_a_film_plays_from_its_moment(page: Page, site: Site) -> None:
     page.goto(f"/photos/{site.photo('launch.mp4')}?t=2.5")
     film = page.locator("video")
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    until(page, "document.querySelector('video').readyState >= 2")
     assert film.evaluate("video => video.currentTime") == pytest.approx(2.5, abs=0.1)
 
 
