@@ -27,7 +27,8 @@ from pixfind.errors import DescriberBusyError, LibraryAccessError
 from pixfind.library import Library
 from search.descriptions.describing import Describer
 from search.tags import owner
-from web import create_app, describing
+from web import create_app
+from web.photo import describing
 
 Index = Callable[..., Summary]
 SAID = {

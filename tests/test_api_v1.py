@@ -25,9 +25,10 @@ from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import DescriberBusyError
 from pixfind.library import Library
-from web import create_app, describing
+from web import create_app
 from web.api import operations
 from web.api.operations import Operation, Operations
+from web.photo import describing
 
 Index = Callable[..., Summary]
 MONTHS = ("2019:03:01", "2019:03:09", "2020:07:04")

@@ -28,12 +28,13 @@ from pixfind.library import Library
 from pixfind.parts import Box, Part
 from search import Result
 from search.export.archive import MISSING, archive
-from web import create_app, tiles
+from web import create_app
 from web.pages import selection
+from web.searching import tiles
 from web.state import ARCHIVES
 
 Index = Callable[..., Summary]
-STYLE = Path(tiles.__file__).parent / "static" / "style" / "grid.css"
+STYLE = Path(tiles.__file__).parents[1] / "static" / "style" / "grid.css"
 FOREVER = "private, max-age=31536000, immutable"
 
 

@@ -19,9 +19,10 @@ from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
-from web import create_app, disk
-from web.disk import DiskUse
-from web.library_page import lasting
+from web import create_app
+from web.library import disk
+from web.library.disk import DiskUse
+from web.library.page import lasting
 
 Index = Callable[..., Summary]
 WAIT_S = 20

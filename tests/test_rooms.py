@@ -378,7 +378,7 @@ def test_a_search_for_duplicates_that_fails_says_so(
     def fails(*_: object, **__: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr("web.duplicates.find_duplicates", fails)
+    monkeypatch.setattr("web.library.duplicates.find_duplicates", fails)
     assert "a bug" in found_duplicates(client)
     assert client.get("/api/v1/duplicates").status_code == 503
 

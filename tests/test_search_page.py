@@ -28,7 +28,7 @@ from search.query import parse
 from search.query.caret import place
 from search.query.fields import FIELDS
 from web import create_app
-from web.completions import MOST, Completer, Completions
+from web.searching.completions import MOST, Completer, Completions
 
 Index = Callable[..., Summary]
 
@@ -416,7 +416,7 @@ def test_what_is_no_picture_is_told_in_the_form(client: FlaskClient, ids: dict[s
 def test_a_picture_that_is_too_large_is_not_read(
     client: FlaskClient, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.bringing.MOST_BYTES", 100)
+    monkeypatch.setattr("web.searching.bringing.MOST_BYTES", 100)
     page = client.post("/pictures/", data={"picture": file("red")})
     assert page.status_code == 400
     assert "bring a smaller copy" in page.text

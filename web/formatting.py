@@ -9,8 +9,8 @@ from pixfind.catalog.photos import Photo
 from pixfind.parts import Box, where
 from pixfind.photos.thumbnails import GRID_EDGE
 from pixfind.text import clock, printable
-from web.refinement import wants_something
-from web.tiles import blur, looks, named, ratio, share
+from web.searching.refinement import wants_something
+from web.searching.tiles import blur, looks, named, ratio, share
 from web.translation import translated
 
 # What is smaller, a page need not tell apart.

@@ -20,13 +20,13 @@ from pixfind.library import Library
 from pixfind.photos.thumbnails import Thumbnails
 from search import SearchEngine
 from search.engine import open_engine
-from web.completions import Completer
-from web.describing import LiveDescriber
-from web.disk import DiskUse
-from web.duplicates import DuplicateSearch
 from web.indexing.folders import IndexRoots
 from web.indexing.jobs import IndexingJobs
+from web.library.disk import DiskUse
+from web.library.duplicates import DuplicateSearch
+from web.photo.describing import LiveDescriber
 from web.remembered import Remembered
+from web.searching.completions import Completer
 
 T = TypeVar("T")
 # Each that is sent to somebody with a slow line holds one of the server's threads (eight).

@@ -71,7 +71,7 @@ def serve(
     from waitress.server import create_server
 
     from web import create_app
-    from web.bringing import MOST_BYTES
+    from web.searching.bringing import MOST_BYTES
 
     # It warns whenever a request has to wait for a thread, which users need not know.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

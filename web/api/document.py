@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from web.api.answers import Problem
 from web.api.operations import JSON, PREFIX, UPLOAD, VERSION, Operation
-from web.bringing import MOST_BYTES
+from web.searching.bringing import MOST_BYTES
 from web.security import SAFE
 
 EXTENSION = "pixfind_openapi"

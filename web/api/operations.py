@@ -17,8 +17,8 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from web.bringing import FIELD, MOST_BYTES
 from web.errors import InvalidRequest, Mistake
+from web.searching.bringing import FIELD, MOST_BYTES
 from web.security import SAFE
 
 VERSION = "1"

@@ -11,7 +11,7 @@ from pixfind.errors import QueryError
 from search.albums import save_album
 from search.query import parse
 from web import parameters
-from web.query_help import conditions
+from web.searching.query_help import conditions
 from web.state import state
 
 blueprint = Blueprint("albums", __name__, url_prefix="/albums")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from web.query_help import examples, explained_fields, notes
+from web.searching.query_help import examples, explained_fields, notes
 
 blueprint = Blueprint("help", __name__)
 

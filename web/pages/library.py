@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from pixfind.errors import NoIndexingError
 from pixfind.messages import said
-from web import library_page as showing
 from web.indexing import IndexingJobs
+from web.library import page as showing
 from web.state import state
 
 blueprint = Blueprint("library", __name__, url_prefix="/library")

@@ -12,7 +12,8 @@ from pixfind.errors import QueryError
 from pixfind.messages import said
 from search.pictures import MAX_ID
 from search.query import parse
-from web import parameters, refinement
+from web import parameters
+from web.searching import refinement
 
 blueprint = Blueprint("likes", __name__)
 

@@ -24,15 +24,16 @@ from pixfind.text import printable
 from search import Result, SearchEngine
 from search.query import Like, Query, format_query, parse
 from search.tags import owner
-from web import parameters, photo_page
-from web.alt_text import alt_texts
+from web import parameters
 from web.media import SHOWN_TYPES
-from web.part_form import asked_part
-from web.photo_facts import fact_groups
-from web.photo_page import MOST_SUGGESTED, PhotoPage, Tags, rejected_lines, tag_lines
-from web.results_page import Links
+from web.photo import page as photo_page
+from web.photo.alt_text import alt_texts
+from web.photo.facts import fact_groups
+from web.photo.page import MOST_SUGGESTED, PhotoPage, Tags, rejected_lines, tag_lines
+from web.photo.part_form import asked_part
+from web.photo.steps import steps
+from web.searching.page import Links
 from web.state import state
-from web.steps import steps
 from web.translation import English, translated_error
 from web.translation import gettext as _
 

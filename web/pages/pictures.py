@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from pixfind.errors import PhotoError, PictureRefusedError
 from pixfind.messages import said
 from web import parameters
-from web.bringing import FIELD, MOST_PICTURES, bring
+from web.searching.bringing import FIELD, MOST_PICTURES, bring
 from web.state import state
 from web.translation import translated_error
 

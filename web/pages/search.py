@@ -8,11 +8,12 @@ from flask import Blueprint, render_template
 
 from search import Result
 from search.query import Query, format_query, parse
-from web import parameters, refinement
-from web.alt_text import alt_texts
-from web.facet_menus import Link
-from web.like_pictures import like_pictures
-from web.results_page import Links, ResultsPage
+from web import parameters
+from web.photo.alt_text import alt_texts
+from web.searching import refinement
+from web.searching.facet_menus import Link
+from web.searching.like_pictures import like_pictures
+from web.searching.page import Links, ResultsPage
 from web.state import state
 
 blueprint = Blueprint("search", __name__)

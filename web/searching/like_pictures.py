@@ -15,7 +15,7 @@ from pixfind.photos.brought import is_token
 from search import SearchEngine
 from search.query import Like, Query, Term
 from web.formatting import thumbnail_size
-from web.refinement import is_number
+from web.searching.refinement import is_number
 
 
 @dataclass(frozen=True)

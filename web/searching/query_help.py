@@ -43,10 +43,7 @@ class Notes:
 def examples() -> list[Example]:
     """Return queries to learn from; those that name a photo cannot be tried in any library."""
     known = [(text, parse(text)) for text in EXAMPLES]
-    return [
-        Example(text, conditions(query), not query.likes)
-        for text, query in known
-    ]
+    return [Example(text, conditions(query), not query.likes) for text, query in known]
 
 
 def explained_fields() -> list[ExplainedField]:

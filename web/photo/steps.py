@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pixfind.errors import PixfindError
 from search import Result, SearchEngine
 from web.formatting import shares
-from web.results_page import Links
+from web.searching.page import Links
 
 # Further down nobody steps from page to page; with a script, the grid itself knows what is next.
 REACH = 120

@@ -18,8 +18,8 @@ from pixfind.errors import UnknownTagError
 from pixfind.text import printable
 from search.query import Filter, Text, format_term
 from search.tags.vocabulary import shipped
-from web.alt_text import most_telling
-from web.photo_facts import FactGroup
+from web.photo.alt_text import most_telling
+from web.photo.facts import FactGroup
 from web.translation import gettext as _
 
 # Of a long video more stills would be a film of their own.

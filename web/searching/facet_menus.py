@@ -10,7 +10,7 @@ from pixfind.text import printable
 from search.query import Filter, Query, Text, format_query
 from search.query.formatting import format_value
 from search.results import Facets, FacetValue
-from web import refinement
+from web.searching import refinement
 from web.translation import gettext as _
 
 SHOWN = 12

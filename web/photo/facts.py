@@ -13,7 +13,7 @@ from pixfind.catalog.photos import Photo
 from pixfind.text import clock, printable, readable_size
 from search.query import Area, Dates, Filter, Numbers, Query, Term, Text, Value, format_term
 from web.localisation import day, moment
-from web.refinement import narrowed
+from web.searching.refinement import narrowed
 from web.translation import gettext as _
 from web.translation import ngettext, translated
 

@@ -13,9 +13,9 @@ from werkzeug.urls import uri_to_iri
 from pixfind.text import printable
 from search import Results
 from search.query import Like, Order, Query, Term, describe, format_term
-from web import refinement
-from web.facet_menus import FacetMenu, Link, facet_menus
-from web.like_pictures import LikePicture
+from web.searching import refinement
+from web.searching.facet_menus import FacetMenu, Link, facet_menus
+from web.searching.like_pictures import LikePicture
 from web.translation import gettext as _
 from web.translation import ngettext, translated
 

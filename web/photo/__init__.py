@@ -1,0 +1,1 @@
+"""One photo in the browser: what its page says and offers."""

@@ -1,0 +1,1 @@
+"""Finding photos in the browser: what pages of results say and offer, queries completed."""
