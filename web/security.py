@@ -54,7 +54,9 @@ def register(app: Flask, *, loopback: bool, changes: bool) -> None:
     @app.after_request
     def set_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
-        if response.mimetype == "text/html":  # for nobody else, and asked for each time
+        # Pages are for nobody else, and asked for each time. What says otherwise is no page, even
+        # where Flask takes it for one, as an answer without a body.
+        if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
             response.cache_control.private = response.cache_control.no_cache = True
         return response
 
