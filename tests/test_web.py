@@ -955,6 +955,29 @@ def test_any_host_is_answered_when_others_may_connect(
 
 
 @pytest.mark.parametrize(
+    "host",
+    ["192.168.1.5:7860", "[fe80::1]:7860", "nas", "nas.local", "NAS.lan:80", "photos.example"],
+)
+def test_names_of_a_local_network_are_answered(
+    settings: Settings, ids: dict[str, int], fake_models: None, host: str
+) -> None:
+    made = create_app(settings, loopback=False, names=["Photos.Example"])
+    assert made.test_client().get("/", headers={"Host": host}).status_code == 200
+    made.extensions["pixfind"].close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "192.168.1.5.evil.example", "local.evil.example"])
+def test_names_that_anybody_could_point_here_are_refused(
+    settings: Settings, ids: dict[str, int], fake_models: None, host: str
+) -> None:
+    made = create_app(settings, loopback=False)
+    answer = made.test_client().get("/", headers={"Host": host})
+    assert answer.status_code == 400
+    assert "serve --name" in answer.text
+    made.extensions["pixfind"].close()
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "/static/../state.py",

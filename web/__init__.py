@@ -22,6 +22,7 @@ def create_app(
     loopback: bool = True,
     changes: bool = True,
     index_roots: Sequence[Path] = (),
+    names: Sequence[str] = (),
 ) -> Flask:
     """Make the Flask application.
 
@@ -32,6 +33,7 @@ def create_app(
             elsewhere cannot reach it by pointing a name of its own at 127.0.0.1.
         changes: whether tags, albums and folders can be changed, and photos indexed.
         index_roots: under which folders others may be added to the library.
+        names: by which it answers, besides addresses and local names, if not ``loopback``.
     """
     # Windows may know it as something else, and browsers run no other as a module.
     mimetypes.add_type("text/javascript", ".js")
@@ -45,7 +47,7 @@ def create_app(
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, media.blueprint):
         app.register_blueprint(blueprint)
     errors.register(app)
-    security.register(app, loopback=loopback, changes=changes)
+    security.register(app, loopback=loopback, changes=changes, names=names)
     translation.register(app)
     localisation.register(app)
     formatting.register_filters(app)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
@@ -37,16 +40,29 @@ OWN_SITE = ("same-origin", "none")
 LED_TO = ("navigate", "document")
 
 
-def register(app: Flask, *, loopback: bool, changes: bool) -> None:
+# Names that only a network of one's own gives.
+LOCAL_NAMES = (
+    ".local", ".lan", ".home", ".home.arpa", ".internal", ".intranet", ".localdomain",
+)  # fmt: skip
+
+
+def register(app: Flask, *, loopback: bool, changes: bool, names: Collection[str] = ()) -> None:
     """Set the headers on every answer, and refuse what nobody here has asked for.
 
     Args:
         app: the application.
         loopback: refuse requests to any other host.
         changes: take requests that change something, if they come from a page of this server.
+        names: what this server may be called besides, where others may ask it.
     """
-    if loopback:
-        app.before_request(_refuse_foreign_hosts)
+    known = {name.lower() for name in (*names, socket.gethostname())}
+
+    def refuse_strange_names() -> None:
+        host = _asked_host()
+        if host not in known and not _is_local_name(host):
+            abort(400, said("this server does not go by that name; give it one with: serve --name"))
+
+    app.before_request(_refuse_other_machines if loopback else refuse_strange_names)
     if not changes:
         app.before_request(_refuse_changes)
     app.before_request(_refuse_foreign_pages)
@@ -61,17 +77,33 @@ def register(app: Flask, *, loopback: bool, changes: bool) -> None:
         return response
 
 
-def _refuse_foreign_hosts() -> None:
-    # Not Flask's TRUSTED_HOSTS: it knows no IPv6 addresses, and leaves a refused request without
-    # what a page needs to be rendered.
-    try:
-        host = urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        host = ""
-    if not is_loopback(host):
+def _refuse_other_machines() -> None:
+    if not is_loopback(_asked_host()):
         abort(
             400, said("this server answers on this machine only; let others in with: serve --host")
         )
+
+
+def _is_local_name(host: str) -> bool:
+    """Tell whether nobody elsewhere can make a name lead here: addresses, and names of a network.
+
+    A page's own name can be pointed at this machine once the page is in a browser, which then lets
+    it read everything here (DNS rebinding). Browsers say which name they ask by.
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(LOCAL_NAMES)
+    return True
+
+
+def _asked_host() -> str:
+    # Not Flask's TRUSTED_HOSTS: it knows no IPv6 addresses, and leaves a refused request without
+    # what a page needs to be rendered.
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _refuse_foreign_pages() -> None:

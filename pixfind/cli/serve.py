@@ -41,6 +41,14 @@ OFTEN_TOO_LARGE = 4
     is_flag=True,
     help="Others too may tag, keep albums and index, where --host lets others in.",
 )
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Answer by this name, too, as behind a proxy: where --host lets others in, names that "
+    "are not of a local network are refused; can be repeated.",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in your browser.")
 @model_option
 @json_option
@@ -51,6 +59,7 @@ def serve(
     port: int,
     index_roots: tuple[Path, ...],
     allow_changes: bool,
+    names: tuple[str, ...],
     open_browser: bool,
     model: str | None,
     as_json: bool,
@@ -78,7 +87,12 @@ def serve(
     is_private = is_loopback(host)
     changes = is_private or allow_changes
     app = create_app(
-        settings, model=model, loopback=is_private, changes=changes, index_roots=index_roots
+        settings,
+        model=model,
+        loopback=is_private,
+        changes=changes,
+        index_roots=index_roots,
+        names=(host, *names),
     )
     try:
         server = create_server(

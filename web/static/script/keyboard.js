@@ -9,10 +9,12 @@ import { showKeys } from "./shortcuts.js";
 let current = null; // the tile that Tab leads to
 let column = null; // where somebody goes up and down, across the page
 let box = null; // to search in
+let reopens = false; // whether an arrow key opens the box's list again
 
 export function start(searchBox) {
   box = searchBox;
   document.addEventListener("keydown", pressed);
+  box?.addEventListener("keydown", pressedInBox, { capture: true }); // before those of its list
   document.addEventListener("focusin", ({ target }) => {
     const tile = tileOf(target);
     column = null;
@@ -50,6 +52,18 @@ function pressed(event) {
   const tile = tileOf(target);
   const did = tile ? inGrid(event, tile) || anywhere(event) : anywhere(event);
   if (did) event.preventDefault();
+}
+
+// Down from the box to the photos, unless its list is open, or Escape has only just closed it.
+function pressedInBox(event) {
+  const { key, isComposing, shiftKey, ctrlKey, metaKey, altKey } = event;
+  const isOpen = box.getAttribute("aria-expanded") === "true";
+  const goes = key === "ArrowDown" && !isOpen && !reopens;
+  reopens = key === "Escape" && isOpen;
+  if (!goes || !first() || isComposing || shiftKey || ctrlKey || metaKey || altKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  visit(first(), null, false);
 }
 
 function anywhere({ key, ctrlKey, metaKey, altKey }) {

@@ -55,8 +55,10 @@ async function ask() {
   if (found === null) return;
   if (found.status === 200) {
     keep(address, { typing: true });
+    const onPhoto = document.activeElement.closest(".grid") !== null;
     swap(found.page, box);
     scrollTo(0, 0);
+    if (onPhoto) document.querySelector(".grid > li > a")?.focus({ preventScroll: true });
     return;
   }
   const text = found.page?.getElementById("mistake")?.textContent;

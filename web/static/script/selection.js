@@ -31,6 +31,7 @@ export function dress(tile) {
   linkOf(tile).after(box);
   // In a list of buttons, all of them would sound alike.
   for (const like of tile.querySelectorAll(".likes button")) {
+    like.title = like.textContent; // what is seen of it is a sign
     like.setAttribute("aria-label", `${like.textContent}: ${nameOf(tile)}`);
   }
 }

@@ -10,9 +10,10 @@ export function showKeys() {
   dialog.showModal();
 }
 
-function keys() {
+function inGrid() {
   return [
     [["/"], _("Go to the search box")],
+    [["↓"], _("From the search box to the photos")],
     [["←", "→", "↑", "↓"], _("From photo to photo")],
     [["Home", "End"], _("First photo, last photo")],
     [["Enter"], _("Open the photo")],
@@ -25,17 +26,39 @@ function keys() {
   ];
 }
 
-function made() {
-  const list = element("dl");
-  for (const [names, meaning] of keys()) {
+function inLargeView() {
+  return [
+    [["←", "→"], _("Previous photo, next photo")],
+    [["Home", "End"], _("First photo, last photo")],
+    [["+"], _("Larger")],
+    [["-"], _("Smaller")],
+    [["0"], _("All of it")],
+    [["i"], _("About this photo")],
+    [["Esc"], _("Close")],
+  ];
+}
+
+function list(title, keys) {
+  const told = element("dl");
+  for (const [names, meaning] of keys) {
     const term = element("dt");
     for (const name of names) term.append(element("kbd", {}, name), " ");
-    list.append(term, element("dd", {}, meaning));
+    told.append(term, element("dd", {}, meaning));
   }
+  return element("section", {}, element("h3", {}, title), told);
+}
+
+function made() {
   const title = element("h2", { id: "keys-title" }, _("Keys"));
-  const close = element("button", { type: "submit" }, _("Close"));
-  const form = element("form", { method: "dialog" }, close);
-  const box = element("dialog", { class: "keys", "aria-labelledby": "keys-title" }, title, list, form);
+  const close = element("button", { type: "submit", class: "plain" }, _("Close"));
+  const header = element("header", {}, title, element("form", { method: "dialog" }, close));
+  const lists = element(
+    "div",
+    { class: "lists" },
+    list(_("In the grid"), inGrid()),
+    list(_("In the large view"), inLargeView()),
+  );
+  const box = element("dialog", { class: "keys", "aria-labelledby": "keys-title" }, header, lists);
   document.body.append(box);
   return box;
 }

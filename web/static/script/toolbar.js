@@ -210,7 +210,7 @@ export class Toolbar {
     this.#said.querySelector("span").textContent = text;
     if (!undo) return;
     this.#undo = button(_("Undo"), {}, undo);
-    this.#said.append(" ", this.#undo);
+    this.#said.append(this.#undo);
   }
 }
 
