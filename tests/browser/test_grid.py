@@ -85,6 +85,16 @@ def chosen(page: Page) -> list[int]:
     return ticked
 
 
+def assert_apart(parts: Locator) -> None:
+    """No two of these lie over each other."""
+    places = [part.bounding_box() for part in parts.all()]
+    for one, other in itertools.combinations(filter(None, places), 2):
+        beside = min(one["x"] + one["width"], other["x"] + other["width"])
+        below = min(one["y"] + one["height"], other["y"] + other["height"])
+        overlap = max(one["x"], other["x"]) < beside and max(one["y"], other["y"]) < below
+        assert not overlap, (one, other)
+
+
 @pytest.fixture
 def many(many_server: Site, page: Page) -> Page:
     """A page of more photos than it shows at first."""
@@ -241,6 +251,13 @@ def test_question_mark_slash_and_escape(few: Page) -> None:
     few.keyboard.press("?")
     dialog = few.get_by_role("dialog", name="Keys")
     expect(dialog).to_contain_text("Go to the search box")
+    for said in ("Larger", "Smaller", "All of it", "About this photo"):  # in the large view
+        expect(dialog).to_contain_text(said)
+    assert_apart(dialog.locator("h2, h3, dl, button"))
+    title, edge = dialog.locator("h2").bounding_box(), dialog.bounding_box()
+    assert title
+    assert edge
+    assert title["y"] - edge["y"] < 40
     assert_accessible(few)
     few.keyboard.press("x")
     assert chosen(few) == []
@@ -254,6 +271,24 @@ def test_question_mark_slash_and_escape(few: Page) -> None:
     assert search_box(few).input_value() == "/?x"
     photo(few, 1).focus()
     few.keyboard.press("Escape")
+    expect(search_box(few)).to_be_focused()
+
+
+def test_down_leads_from_the_search_box_to_the_photos(few: Page) -> None:
+    search_box(few).focus()
+    few.keyboard.press("ArrowDown")
+    expect(photo(few, 0)).to_be_focused()
+    # while results change, what has come is gone to
+    few.keyboard.press("/")
+    few.keyboard.type("a cat")
+    few.keyboard.press("ArrowDown")
+    expect(few).to_have_title(re.compile("^a cat"))
+    expect(photo(few, 0)).to_be_focused()
+    # an open list comes first
+    few.keyboard.press("/")
+    few.keyboard.type("cam")
+    expect(search_box(few)).to_have_attribute("aria-expanded", "true")
+    few.keyboard.press("ArrowDown")
     expect(search_box(few)).to_be_focused()
 
 
@@ -351,6 +386,25 @@ def test_a_selection_on_a_phone(site: Site, phone: Page) -> None:
     assert_no_sideways_scrolling(phone)
 
 
+def test_a_tap_on_the_middle_of_a_photo_opens_it(site: Site, phone: Page) -> None:
+    phone.goto("/?q=a+cat&all=1")
+    expect(box(phone, 0)).to_be_visible()
+    numbers = shown(phone)
+    for number in range(4):
+        phone.locator(TILES).nth(number).tap()  # in its middle
+        expect(phone).to_have_url(re.compile(rf"/photos/{numbers[number]}\b"))
+        phone.get_by_role("dialog").get_by_role("button", name="Close").tap()
+        expect(phone.get_by_role("dialog")).not_to_be_visible()
+        expect(photo(phone, number)).to_be_focused()
+    assert_accessible(phone)
+    more = phone.locator(TILES).first.get_by_role("button", name="More like this")
+    size = more.bounding_box()
+    assert size
+    assert min(size["width"], size["height"]) >= 24
+    more.tap()
+    expect(phone).to_have_url(re.compile(rf"like:{numbers[0]}\b"))
+
+
 def test_chosen_photos_are_tagged_and_tags_taken_back(
     own_server: Site, few: Page, watch: Watch
 ) -> None:
@@ -359,8 +413,11 @@ def test_chosen_photos_are_tagged_and_tags_taken_back(
     box(few, 1).check(force=True)
     field = bar(few).get_by_label("Tag", exact=True)
     field.fill("for the wall")
+    before = bar(few).bounding_box()
     field.press("Enter")
     expect(bar(few)).to_contain_text("2 photos now have the tag “for the wall”.")
+    expect(bar(few).get_by_role("button", name="Undo")).to_be_visible()
+    assert bar(few).bounding_box() == before
     tagged = '/?q=tag:"for the wall"'
     other = few.context.new_page()
     other.goto(tagged)
@@ -580,3 +637,79 @@ def test_likes_work_with_scripts(site: Site, page: Page) -> None:
     page.locator(TILES).nth(1).get_by_role("button", name="More like this").click()
     page.wait_for_url(re.compile(rf"like(:|%3A){number}"))
     expect(box(page, 0)).to_be_attached()
+
+
+# Of each tile, whether something else than the photo answers in its middle.
+COVERED = """() => [...document.querySelectorAll(".grid > li")].slice(0, 12).map(tile => {
+    tile.scrollIntoView({block: "center"});
+    const place = tile.getBoundingClientRect();
+    const at = [place.left + place.width / 2, place.top + place.height / 2];
+    return Boolean(document.elementFromPoint(...at)?.closest(".likes, .choose"));
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no_script"])
+def test_likes_are_never_over_the_middle(
+    site: Site, new_page: NewPage, width: int, script: bool
+) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, java_script_enabled=script)
+    page.goto("/?q=a+cat&all=1")
+    if script:
+        expect(box(page, 0)).to_be_attached()
+    assert not any(page.evaluate(COVERED))
+    tile = page.locator(TILES).first
+    tile.hover()
+    more, less = (
+        tile.get_by_role("button", name=name) for name in ("More like this", "Less like this")
+    )
+    for like in (more, less):
+        size = like.bounding_box()
+        assert size
+        assert min(size["width"], size["height"]) >= 24
+    assert_apart(tile.locator("button, input, .moment"))
+    if script:
+        expect(more).to_have_attribute("title", "More like this")
+    else:  # the words themselves
+        less.hover()
+        expect(less).not_to_have_css("font-size", "0px")
+
+
+def test_a_tile_too_narrow_for_likes_shows_them_to_the_keyboard_alone(
+    site: Site, page: Page
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto("/?q=a+cat&all=1")
+    expect(box(page, 0)).to_be_attached()
+    page.evaluate("""() => {
+        const tile = document.querySelector(".grid > li");
+        tile.className = "r40";
+        tile.style.flexGrow = 0;
+    }""")
+    tile = page.locator(TILES).first
+    likes = tile.locator(".likes")
+    tile.hover()
+    expect(likes).to_have_css("width", "0px")
+    assert not page.evaluate(COVERED)[0]
+    photo(page, 0).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(tile.get_by_role("button", name="More like this")).to_be_focused()
+    expect(likes).not_to_have_css("width", "0px")
+
+
+def test_nothing_over_the_photos_flashes_when_they_come(site: Site, page: Page) -> None:
+    page.add_init_script(
+        """window.ran = [];
+        const run = ({target}) => window.ran.push(target.className);
+        document.addEventListener("transitionrun", run);"""
+    )
+    page.goto("/?q=a+cat&all=1")
+    expect(box(page, 0)).to_be_attached()
+    over = page.locator(TILES).nth(1).locator(".likes, .choose, .why, .frame, .likes button")
+    assert over.count() > 3
+    for part in over.all():
+        expect(part).to_have_css("transition-duration", "0s")
+    assert not page.evaluate("ran.filter(name => /^(likes|choose|why|)$/.test(name))")
+    photo(page, 1).hover()
+    expect(page.locator(TILES).nth(1).locator(".likes")).to_have_css("opacity", "1")

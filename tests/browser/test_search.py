@@ -264,6 +264,7 @@ def test_searches_are_remembered_and_forgotten(page: Page) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?q=a\+cat$"))
+    expect(box(page)).to_have_role("combobox")
     box(page).fill("")
     options(page).last.click()
     assert page.evaluate("localStorage.length") == 0
