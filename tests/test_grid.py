@@ -159,6 +159,10 @@ def test_likes_ask_for_a_photo(client: FlaskClient, ids: list[int]) -> None:
     assert answer.status_code == 303
     assert unescape(answer.headers["Location"]) == f"/?q=red+-like:{ids[0]}"
     assert client.get(f"/like?more={ids[0]}").headers["Location"] == f"/?q=like:{ids[0]}"
+    by_a_part = client.get(f"/like?q=like:{ids[0]}@0,0,1,0.5&less={ids[0]}")
+    assert unescape(by_a_part.headers["Location"]).endswith(
+        f"q=like:{ids[0]}@0,0,1,0.5+-like:{ids[0]}"
+    )
     for odd in ("", "?more=", "?more=abc", "?less=-1", "?more=" + "9" * 40, "?q=date:no&more=1"):
         assert client.get(f"/like{odd}").status_code == 400
 

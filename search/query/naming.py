@@ -18,6 +18,12 @@ def named(field: str, value: str) -> str:
     return format_term(Filter(field, (Text(plain),)))
 
 
+def typeable(field: str, value: str) -> str | None:
+    """Return the same if it can be typed, else ``None``."""
+    text = named(field, value)
+    return text if can_be_typed(text) else None
+
+
 def can_be_typed(query: str) -> bool:
     """Tell whether a query can be read, and be part of an address.
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from pixfind.catalog import files, roots
 from pixfind.library import Library
 from pixfind.text import printable
-from search.query.naming import can_be_typed, named
+from search.query.naming import typeable
 
 FAILURES_A_PAGE = 50
 
@@ -79,15 +79,10 @@ def _folders(session: Session) -> tuple[CoveredFolder, ...]:
             printable(root.path),
             Path(root.path).is_dir(),
             counts.get(root.id, 0),
-            _query(root.path),
+            typeable("folder", root.path),
         )
         for root in roots.all_roots(session)
     )
-
-
-def _query(folder: str) -> str | None:
-    text = named("folder", folder)
-    return text if can_be_typed(text) else None
 
 
 def _failures(session: Session, page: int) -> FailurePage:

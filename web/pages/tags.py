@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from pixfind.catalog import tags
 from pixfind.catalog.names import folded
-from search.query.naming import can_be_typed, named
+from search.query.naming import typeable
 from web import parameters
 from web.state import state
 
@@ -22,8 +22,7 @@ def index() -> str:
     wanted = request.args.get("find", "").strip()[:100]
     by_name = request.args.get("sort") == "name"
     skipped = parameters.offset()
-    with state().library().catalog.read() as session:
-        known = [tag for tag in tags.counts(session) if tag.pictures]
+    known = [tag for tag in state().read(tags.counts, tags.counts) if tag.pictures]
     found = [tag for tag in known if folded(wanted) in folded(tag.name)]
     if by_name:
         found.sort(key=lambda tag: folded(tag.name))
@@ -35,10 +34,5 @@ def index() -> str:
         wanted=wanted,
         by_name=by_name,
         after=skipped + SHOWN if skipped + SHOWN < len(found) else None,
-        query_of=_query,
+        typeable=typeable,
     )
-
-
-def _query(name: str) -> str | None:
-    text = named("tag", name)
-    return text if can_be_typed(text) else None

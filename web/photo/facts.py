@@ -12,6 +12,7 @@ from flask import url_for
 from pixfind.catalog.photos import Photo
 from pixfind.text import clock, printable, readable_size
 from search.query import Area, Dates, Filter, Numbers, Query, Term, Text, Value, format_term
+from search.query.naming import typeable
 from web.localisation import day, moment
 from web.searching.refinement import narrowed
 from web.translation import gettext as _
@@ -95,10 +96,9 @@ def _circumstances(photo: Photo) -> Iterator[Fact]:
 
 def _taking(photo: Photo) -> Iterator[Fact]:
     if photo.camera:
-        whole = Text("=" + _plain(photo.camera))  # there is a Mark II of many a camera
-        yield Fact(_("Camera"), (_linked(photo.camera, "camera", whole),))
+        yield Fact(_("Camera"), (_named(photo.camera, "camera", photo.camera),))
     if photo.lens:
-        yield Fact(_("Lens"), (_linked(photo.lens, "lens", Text(_plain(photo.lens))),))
+        yield Fact(_("Lens"), (_named(photo.lens, "lens", photo.lens),))
     exposure = _listed(list(_exposure(photo)))
     if exposure:
         yield Fact(_("Exposure"), exposure)
@@ -136,7 +136,7 @@ def _parts_of(path: Path) -> tuple[Said, ...]:
     """Return a file's folder, which leads to what else lies there, and its name."""
     folder, name = str(path.parent), path.name
     separator = str(path)[len(folder) : len(str(path)) - len(name)]
-    kept = _linked(printable(folder), "folder", Text(_plain(folder)))
+    kept = _named(printable(folder), "folder", folder)
     return (kept, Said(printable(separator + name)))
 
 
@@ -149,13 +149,14 @@ def _linked(text: str, field: str, value: Value) -> Said:
     return _leading_to(text, Filter(field, (value,)))
 
 
-def _leading_to(text: str, *terms: Term) -> Said:
-    query = narrowed(Query(), " ".join(format_term(term) for term in terms))
+def _named(text: str, field: str, value: str) -> Said:
+    query = typeable(field, value)
     return Said(printable(text), query and url_for("search.index", q=query))
 
 
-def _plain(text: str) -> str:
-    return text.replace("*", r"\*")
+def _leading_to(text: str, *terms: Term) -> Said:
+    query = narrowed(Query(), " ".join(format_term(term) for term in terms))
+    return Said(printable(text), query and url_for("search.index", q=query))
 
 
 def _number(value: float) -> Numbers:

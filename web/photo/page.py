@@ -16,7 +16,7 @@ from pixfind.catalog.schema import AUTOMATIC, FROM_FILE, FROM_SIDECAR, FROM_USER
 from pixfind.catalog.tags import TagOn
 from pixfind.errors import UnknownTagError
 from pixfind.text import printable
-from search.query import Filter, Text, format_term
+from search.query.naming import named
 from search.tags.vocabulary import shipped
 from web.photo.alt_text import most_telling
 from web.photo.facts import FactGroup
@@ -157,5 +157,4 @@ def _origin(tag: TagOn) -> str:
 
 
 def _address(name: str) -> str:
-    query = format_term(Filter("tag", (Text(name.replace("*", r"\*")),)))
-    return url_for("search.index", q=query)
+    return url_for("search.index", q=named("tag", name))

@@ -52,7 +52,7 @@ def with_like(asked: Query, photo_id: int, *, negative: bool = False) -> str:
     kept = tuple(
         term
         for term in asked.terms
-        if not (isinstance(term, Like) and term.picture == like.picture)
+        if not (isinstance(term, Like) and term.picture == like.picture and term.box is None)
     )
     return _text(asked, (*kept, like))
 
