@@ -25,7 +25,7 @@ from pixfind.errors import (
     ModelMismatchError,
 )
 from pixfind.photos.brought import BroughtPictures
-from pixfind.vector_cache import VectorCache
+from pixfind.vectors.cache import VectorCache
 from pixfind.vectors import VectorIndex
 
 MODEL_SETTING = "model_id"

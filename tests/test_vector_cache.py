@@ -302,8 +302,8 @@ def test_open_library_follows_another_process(
 def test_an_index_that_is_slow_to_catch_up_rests_between_searches(
     cache_folder: Path, library: Library, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pixfind.vector_cache.SLOW_S", 0.0)
-    monkeypatch.setattr("pixfind.vector_cache.REST", 1e6)
+    monkeypatch.setattr("pixfind.vectors.cache.SLOW_S", 0.0)
+    monkeypatch.setattr("pixfind.vectors.cache.REST", 1e6)
     model = library.model()
     assert model is not None
     for name, expected in (("one", 4), ("two", 4)):

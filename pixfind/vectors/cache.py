@@ -1,0 +1,325 @@
+"""The FAISS files of a library: derived from the catalog, and never trusted further than that.
+
+For each model there is a manifest, ``KEY.json``, that names the index file, what has changed since
+that was written, the library and the generation of the catalog that both reflect, and checksums.
+The manifest is replaced last, in one rename, so a process killed at any moment leaves the old files
+or the new ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+import zlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from pixfind.catalog import Catalog, assets, parts
+from pixfind.catalog.schema import Model
+from pixfind.durable import replace_file
+from pixfind.vectors.flat import Vectors
+from pixfind.vectors.index import EXACT_LIMIT, VectorIndex, drawn
+from pixfind.vectors.members import Ids
+
+READ_CHUNK = 1 << 22
+# So much of an index file is checked before it is used: more than what FAISS has to make sense of.
+# The rest of a mapped one, gigabytes that one search hardly looks at, is checked after a while.
+HEAD_BYTES = 1 << 25
+CHECKED_AFTER_S = 10.0
+# Bringing an index up to date that others may be searching means copying it. Where that takes more
+# than so many seconds, it is used as it is for so many times as long: while a large library is
+# being indexed, a search would otherwise copy much after every batch.
+SLOW_S, REST = 0.5, 20.0
+# The cosine of a vector with its own 8-bit code.
+SAME_VECTOR = 0.98
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What index files reflect, and how to tell that they are whole.
+
+    ``head_crc32`` is the checksum of the file's first ``HEAD_BYTES``.
+    """
+
+    file: str
+    model: str
+    library_id: str
+    generation: int
+    count: int
+    crc32: int
+    head_crc32: int
+    changes: str | None = None
+    changes_crc32: int = 0
+
+
+class VectorCache:
+    """The index of one model over the searchable pictures of one library.
+
+    Args:
+        catalog: what it is derived from.
+        folder: where its files lie.
+        model: the model.
+        of_parts: whether it is over regions and moments, instead of whole pictures.
+    """
+
+    def __init__(
+        self, catalog: Catalog, folder: Path, model: Model, *, of_parts: bool = False
+    ) -> None:
+        self._searchable_ids = parts.searchable_ids if of_parts else assets.searchable_ids
+        self._catalog = catalog
+        self._folder = folder
+        self._model = model
+        self._key = f"{_file_safe(model.name)}-{model.fingerprint[:12]}"
+        self._saved = -1
+        self._reflects = -1
+        self._index: VectorIndex | None = None
+        self._is_searched = False
+        self._rests_until = 0.0
+        self._lock = threading.Lock()
+
+    def current(self, *, at_once: bool = True) -> VectorIndex:
+        """Return the index as of the catalog's present generation.
+
+        Args:
+            at_once: else, where catching up takes long, it may be a little behind.
+
+        It is opened where the file is whole, and caught up from the catalog where it is behind; a
+        missing or damaged file is written anew. An index that was handed out before is never
+        changed: another thread may be searching it.
+        """
+        with self._lock:
+            self._is_searched = True
+            return self._current(at_once)
+
+    def _current(self, at_once: bool) -> VectorIndex:
+        generation = self._catalog.generation()
+        if self._index is not None and self._reflects == generation:
+            return self._index
+        if self._index is not None and not at_once and time.monotonic() < self._rests_until:
+            return self._index
+        started = time.monotonic()
+        index = self._read() if self._index is None else self._index.copy()
+        if self._reflects != generation:
+            index = self._caught_up(index)
+            self._reflects = generation
+        took = time.monotonic() - started
+        self._rests_until = started + (1 + REST) * took if took > SLOW_S else 0.0
+        self._index = index
+        return index
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the files on disk are those of the index handed out last."""
+        return self._saved == self._reflects
+
+    def save(self) -> None:
+        """Write the index as of now to disk, unless it stands there already.
+
+        Where nobody has asked for the index, nothing of it stays in memory.
+        """
+        with self._lock:
+            if self._index is None and self._stands():
+                return
+            index = self._current(at_once=True)
+            if not self.is_saved:
+                self._write(index)
+            if not self._is_searched:
+                self._index = None
+
+    def _stands(self) -> bool:
+        """Return whether the files on disk are those of the present generation."""
+        try:
+            manifest = self._manifest()
+            if manifest.library_id != self._catalog.library_id():
+                return False
+            self._check_files(manifest)
+        except (OSError, ValueError, TypeError):
+            return False
+        return manifest.generation == self._catalog.generation()
+
+    def _write(self, index: VectorIndex) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        manifest = self._with_changes(index) if index.has_few_changes else None
+        if manifest is None:
+            manifest = self._written(index)
+        with replace_file(self._manifest_file) as temporary:
+            temporary.write_text(json.dumps(asdict(manifest), indent=1), "utf-8")
+        self._saved = self._reflects
+        if manifest.changes is None and not index.is_exact:
+            # What lies in a file need not lie in memory as well.
+            file = self._folder / manifest.file
+            self._index = VectorIndex.open(file, None, EXACT_LIMIT, self._stored)
+        self._remove_all_but(manifest)
+
+    def _written(self, index: VectorIndex) -> Manifest:
+        """Write the whole index to a file of its own."""
+        file = self._folder / f"{self._key}.{self._reflects}.faiss"
+        with replace_file(file) as temporary:
+            index.save(temporary)
+            crc32, head_crc32 = _crc32(temporary), _crc32(temporary, HEAD_BYTES)
+        return Manifest(
+            file.name,
+            self._model.name,
+            self._catalog.library_id(),
+            self._reflects,
+            len(index),
+            crc32,
+            head_crc32,
+        )
+
+    def _with_changes(self, index: VectorIndex) -> Manifest | None:
+        """Write what has changed since the lists were written, if those lie there still."""
+        try:
+            manifest = self._manifest()
+        except (OSError, ValueError, TypeError):
+            return None
+        lists = self._folder / manifest.file
+        if index.file != lists or not lists.is_file():
+            return None
+        file = self._folder / f"{self._key}.{self._reflects}.changes"
+        with replace_file(file) as temporary:
+            index.save_changes(temporary)
+            crc32 = _crc32(temporary)
+        return replace(
+            manifest,
+            generation=self._reflects,
+            count=len(index),
+            changes=file.name,
+            changes_crc32=crc32,
+        )
+
+    def _remove_all_but(self, manifest: Manifest) -> None:
+        patterns = (
+            f"{self._key}.*.faiss",
+            f"{self._key}.*.changes",
+            f".{self._key}.*.tmp",  # left by a process that was killed
+        )
+        for pattern in patterns:
+            for old in self._folder.glob(pattern):
+                if old.name not in (manifest.file, manifest.changes):
+                    # On Windows a reader may hold it open; the next save tries again.
+                    with contextlib.suppress(OSError):
+                        old.unlink()
+
+    @property
+    def _manifest_file(self) -> Path:
+        return self._folder / f"{self._key}.json"
+
+    def _manifest(self) -> Manifest:
+        return Manifest(**json.loads(self._manifest_file.read_text("utf-8")))
+
+    def _read(self) -> VectorIndex:
+        """Open the index that the manifest names, or start an empty one."""
+        self._saved = self._reflects = -1
+        try:
+            manifest = self._manifest()
+            if manifest.library_id == self._catalog.library_id():
+                index = self._opened(manifest)
+                sizes = (len(index), index.dim)
+                if sizes == (manifest.count, self._model.dim) and self._is_of_catalog(index):
+                    self._saved = self._reflects = manifest.generation
+                    return index
+        except (OSError, ValueError, TypeError):
+            pass  # a cache: what cannot be read is derived again
+        return self._empty()
+
+    def _opened(self, manifest: Manifest) -> VectorIndex:
+        """Open the files of a manifest.
+
+        Raises:
+            OSError: they cannot be read, or are not those that it describes.
+        """
+        file, changes = self._check_files(manifest)
+        index = VectorIndex.open(file, changes, EXACT_LIMIT, self._stored)
+        if file.stat().st_size <= HEAD_BYTES:
+            return index
+        if index.is_exact:
+            if _crc32(file) != manifest.crc32:
+                raise OSError(f"{file} is damaged")
+            return index
+        check = threading.Timer(CHECKED_AFTER_S, self._check, [file, manifest.crc32])
+        check.daemon = True
+        check.start()
+        return index
+
+    def _check_files(self, manifest: Manifest) -> tuple[Path, Path | None]:
+        """Return the files of a manifest whose beginnings, at least, are as they were written."""
+        file = self._folder / manifest.file
+        changes = None if manifest.changes is None else self._folder / manifest.changes
+        is_whole = _crc32(file, HEAD_BYTES) == manifest.head_crc32
+        if not is_whole or (changes is not None and _crc32(changes) != manifest.changes_crc32):
+            raise OSError(f"{file} is damaged")
+        return file, changes
+
+    def _check(self, file: Path, crc32: int) -> None:
+        """Have a mapped file written anew if it is damaged."""
+        try:
+            if _crc32(file) == crc32:
+                return
+        except OSError:
+            return  # another one has taken its place
+        with self._lock:
+            self._index = None
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                if self._folder / self._manifest().file == file:
+                    self._manifest_file.unlink()
+
+    def _is_of_catalog(self, index: VectorIndex) -> bool:
+        """Compare the newest vector: a catalog restored from a backup gives ids out again."""
+        newest = index.ids[-1:]
+        vectors = self._stored(newest)[1]
+        for vector in vectors:
+            return index.cosine(newest, vector) > SAME_VECTOR
+        return not len(index)
+
+    def _caught_up(self, index: VectorIndex) -> VectorIndex:
+        """Return the index as the catalog is now: the same one changed, or another one."""
+        with self._catalog.read() as session:
+            wanted = self._searchable_ids(session, self._model.id)
+            if not index.suits(len(wanted)):
+                index = self._laid_out(session, wanted)
+            present = index.ids
+            index.remove(np.setdiff1d(present, wanted, assume_unique=True))
+            missing = np.setdiff1d(wanted, present, assume_unique=True)
+            for ids, vectors in assets.vectors_of(session, missing):
+                index.add(ids, vectors)
+        return index
+
+    def _laid_out(self, session: Session, wanted: Ids) -> VectorIndex:
+        """Return an empty index for the vectors that are wanted."""
+        if len(wanted) <= EXACT_LIMIT:
+            return self._empty()
+        sample = [vectors for _, vectors in assets.vectors_of(session, drawn(wanted))]
+        return VectorIndex.with_lists(
+            np.concatenate(sample), len(wanted), EXACT_LIMIT, self._stored
+        )
+
+    def _empty(self) -> VectorIndex:
+        return VectorIndex.create(self._model.dim, EXACT_LIMIT, self._stored)
+
+    def _stored(self, ids: Ids) -> tuple[Ids, Vectors]:
+        """Return vectors as the catalog has them (``vectors.index.Stored``)."""
+        with self._catalog.read() as session:
+            read = list(assets.vectors_of(session, ids))
+        if not read:
+            return ids[:0], np.empty((0, self._model.dim), np.float32)
+        return np.concatenate([r[0] for r in read]), np.concatenate([r[1] for r in read])
+
+
+def _file_safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+
+
+def _crc32(file: Path, most: int | None = None) -> int:
+    """Return the checksum of a file, or of so many of its first bytes."""
+    checksum = 0
+    with file.open("rb") as opened:
+        while chunk := opened.read(READ_CHUNK if most is None else min(READ_CHUNK, most)):
+            checksum = zlib.crc32(chunk, checksum)
+            most = None if most is None else most - len(chunk)
+    return checksum
