@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from pixfind.catalog import Catalog, assets, parts
 from pixfind.catalog.schema import Model
 from pixfind.durable import replace_file
+from pixfind.machine import give_memory_back
 from pixfind.vectors.flat import Vectors
 from pixfind.vectors.index import EXACT_LIMIT, VectorIndex, drawn
 from pixfind.vectors.members import Ids
@@ -129,7 +130,9 @@ class VectorCache:
             if not self.is_saved:
                 self._write(index)
             if not self._is_searched:
+                del index
                 self._index = None
+                give_memory_back()
 
     def _stands(self) -> bool:
         """Return whether the files on disk are those of the present generation."""
