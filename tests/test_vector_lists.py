@@ -289,7 +289,8 @@ def test_damage_far_behind_is_found_after_a_while(
 ) -> None:
     file = photos.folder / photos.files()[".faiss"]
     head = file.stat().st_size // 4
-    monkeypatch.setattr("pixfind.vectors.cache.HEAD_BYTES", head)
+    for module in ("cache", "manifest"):
+        monkeypatch.setattr(f"pixfind.vectors.{module}.HEAD_BYTES", head)
     monkeypatch.setattr("pixfind.vectors.cache.CHECKED_AFTER_S", 0.0)
     (photos.folder / photos.files()[".json"]).unlink()
     photos.cache().save()

@@ -9,11 +9,9 @@ or the new ones.
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
-import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +23,10 @@ from pixfind.durable import replace_file
 from pixfind.machine import give_memory_back
 from pixfind.vectors.flat import Vectors
 from pixfind.vectors.index import EXACT_LIMIT, VectorIndex, drawn
+from pixfind.vectors.manifest import HEAD_BYTES, Manifest, checksum
 from pixfind.vectors.members import Ids
 
-READ_CHUNK = 1 << 22
-# So much of an index file is checked before it is used: more than what FAISS has to make sense of.
-# The rest of a mapped one, gigabytes that one search hardly looks at, is checked after a while.
-HEAD_BYTES = 1 << 25
+# When the rest of a mapped file, gigabytes that one search hardly looks at, is checked.
 CHECKED_AFTER_S = 10.0
 # Bringing an index up to date that others may be searching means copying it. Where that takes more
 # than so many seconds, it is used as it is for so many times as long: while a large library is
@@ -38,24 +34,6 @@ CHECKED_AFTER_S = 10.0
 SLOW_S, REST = 0.5, 20.0
 # The cosine of a vector with its own 8-bit code.
 SAME_VECTOR = 0.98
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What index files reflect, and how to tell that they are whole.
-
-    ``head_crc32`` is the checksum of the file's first ``HEAD_BYTES``.
-    """
-
-    file: str
-    model: str
-    library_id: str
-    generation: int
-    count: int
-    crc32: int
-    head_crc32: int
-    changes: str | None = None
-    changes_crc32: int = 0
 
 
 class VectorCache:
@@ -140,7 +118,7 @@ class VectorCache:
             manifest = self._manifest()
             if manifest.library_id != self._catalog.library_id():
                 return False
-            self._check_files(manifest)
+            manifest.check(self._folder)
         except (OSError, ValueError, TypeError):
             return False
         return manifest.generation == self._catalog.generation()
@@ -150,8 +128,7 @@ class VectorCache:
         manifest = self._with_changes(index) if index.has_few_changes else None
         if manifest is None:
             manifest = self._written(index)
-        with replace_file(self._manifest_file) as temporary:
-            temporary.write_text(json.dumps(asdict(manifest), indent=1), "utf-8")
+        manifest.write(self._manifest_file)
         self._saved = self._reflects
         if manifest.changes is None and not index.is_exact:
             # What lies in a file need not lie in memory as well.
@@ -164,7 +141,7 @@ class VectorCache:
         file = self._folder / f"{self._key}.{self._reflects}.faiss"
         with replace_file(file) as temporary:
             index.save(temporary)
-            crc32, head_crc32 = _crc32(temporary), _crc32(temporary, HEAD_BYTES)
+            crc32, head_crc32 = checksum(temporary), checksum(temporary, HEAD_BYTES)
         return Manifest(
             file.name,
             self._model.name,
@@ -187,7 +164,7 @@ class VectorCache:
         file = self._folder / f"{self._key}.{self._reflects}.changes"
         with replace_file(file) as temporary:
             index.save_changes(temporary)
-            crc32 = _crc32(temporary)
+            crc32 = checksum(temporary)
         return replace(
             manifest,
             generation=self._reflects,
@@ -214,7 +191,7 @@ class VectorCache:
         return self._folder / f"{self._key}.json"
 
     def _manifest(self) -> Manifest:
-        return Manifest(**json.loads(self._manifest_file.read_text("utf-8")))
+        return Manifest.read(self._manifest_file)
 
     def _read(self) -> VectorIndex:
         """Open the index that the manifest names, or start an empty one."""
@@ -237,12 +214,12 @@ class VectorCache:
         Raises:
             OSError: they cannot be read, or are not those that it describes.
         """
-        file, changes = self._check_files(manifest)
+        file, changes = manifest.check(self._folder)
         index = VectorIndex.open(file, changes, EXACT_LIMIT, self._stored)
         if file.stat().st_size <= HEAD_BYTES:
             return index
         if index.is_exact:
-            if _crc32(file) != manifest.crc32:
+            if checksum(file) != manifest.crc32:
                 raise OSError(f"{file} is damaged")
             return index
         check = threading.Timer(CHECKED_AFTER_S, self._check, [file, manifest.crc32])
@@ -250,19 +227,10 @@ class VectorCache:
         check.start()
         return index
 
-    def _check_files(self, manifest: Manifest) -> tuple[Path, Path | None]:
-        """Return the files of a manifest whose beginnings, at least, are as they were written."""
-        file = self._folder / manifest.file
-        changes = None if manifest.changes is None else self._folder / manifest.changes
-        is_whole = _crc32(file, HEAD_BYTES) == manifest.head_crc32
-        if not is_whole or (changes is not None and _crc32(changes) != manifest.changes_crc32):
-            raise OSError(f"{file} is damaged")
-        return file, changes
-
     def _check(self, file: Path, crc32: int) -> None:
         """Have a mapped file written anew if it is damaged."""
         try:
-            if _crc32(file) == crc32:
+            if checksum(file) == crc32:
                 return
         except OSError:
             return  # another one has taken its place
@@ -316,13 +284,3 @@ class VectorCache:
 
 def _file_safe(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-
-
-def _crc32(file: Path, most: int | None = None) -> int:
-    """Return the checksum of a file, or of so many of its first bytes."""
-    checksum = 0
-    with file.open("rb") as opened:
-        while chunk := opened.read(READ_CHUNK if most is None else min(READ_CHUNK, most)):
-            checksum = zlib.crc32(chunk, checksum)
-            most = None if most is None else most - len(chunk)
-    return checksum

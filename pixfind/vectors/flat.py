@@ -39,6 +39,11 @@ class Flat:
         """Return one of its own with the same vectors."""
         return Flat(faiss.clone_index(self.index))
 
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return int(self.index.d)
+
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
@@ -64,13 +69,17 @@ class Flat:
         return np.asarray(self.index.reconstruct_batch(ids), np.float32)
 
     def search(self, queries: Vectors, k: int, chosen: Ids | None) -> tuple[Vectors, Ids]:
-        """Return scores and ids, both (q, k), best first.
+        """Return scores and ids, both (q, min(k, candidates)), best first.
 
         Args:
             queries: unit vectors, float32 (q, dim).
-            k: how many for each; no more than there are.
+            k: how many for each.
             chosen: the members among which to search, ascending; ``None`` for all.
         """
+        k = int(min(k, len(self) if chosen is None else len(chosen)))
+        if k <= 0 or not len(queries):
+            shape = (len(queries), max(k, 0))
+            return np.empty(shape, np.float32), np.empty(shape, np.int64)
         if chosen is not None and FEW_OF * len(chosen) < len(self):
             scores = queries @ self.vectors(chosen).T
             order = np.argsort(-scores, axis=1, kind="stable")[:, :k]

@@ -82,6 +82,11 @@ class Lists:
         self._members = None
         self.index.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(ids)))
 
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return int(self.index.d)
+
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
@@ -110,6 +115,8 @@ class Lists:
             gone: members that may not be found, ascending; not among the chosen.
             depth: how many of the first must be right.
         """
+        if k <= 0:
+            return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
         candidates = len(self) - len(gone) if chosen is None else len(chosen)
         among = None if chosen is None else selector(chosen)
         if chosen is None and len(gone):
