@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from indexer.prepare import Failed, Fresh, Known, Reread
@@ -38,67 +39,78 @@ def commit(
         videos: new videos, which bring their vectors.
         others: files that needed no embedding, or got none.
     """
+    new: list[Fresh | FreshVideo] = [*fresh, *videos]
     with catalog.write() as session:
-        pictures = [assets.find(session, f.content_id) or _new_asset(session, f) for f in fresh]
-        read: dict[int, Metadata | None] = {
-            other.asset_id: other.metadata for other in others if isinstance(other, Reread)
-        }
-        read |= {asset.id: f.photo.metadata for asset, f in zip(pictures, fresh, strict=True)}
-        films = [assets.find(session, v.content_id) or _new_video(session, v) for v in videos]
-        read |= {asset.id: v.metadata for asset, v in zip(films, videos, strict=True)}
+        read = {other.asset_id: other.metadata for other in others if isinstance(other, Reread)}
+        ids = _assets(session, new, read)
         # Before the files are placed, so that the full-text index reads a new picture once.
         _describe(session, read)
-        for asset, item, vector, regions in zip(pictures, fresh, vectors, of_tiles, strict=True):
-            # Another process may have embedded the same content since this one looked.
-            if assets.embedded_asset(session, item.content_id, model_id) is None:
-                assets.add_embedding(session, asset.id, model_id, vector)
-            if item.tiles and not parts.of_asset_exist(session, asset.id, model_id):
-                parts.add(session, asset.id, model_id, [t.part for t in item.tiles], regions)
-            files.place(session, item.place, asset.id)
-        for asset, video in zip(films, videos, strict=True):
-            if assets.embedded_asset(session, video.content_id, model_id) is None:
-                assets.add_embedding(session, asset.id, model_id, video.whole)
-                parts.add(session, asset.id, model_id, video.moments, video.vectors)
-            files.place(session, video.place, asset.id)
-        for other in others:
-            if isinstance(other, Known | Reread):
-                files.place(session, other.place, other.asset_id)
-            else:
-                files.fail(session, other.place, other.kind, other.reason)
+        # Another process may have embedded the same content since this one looked.
+        seen = assets.embedded_among(session, list(ids.values()), model_id)
+        unseen = [n for n, item in enumerate(fresh) if ids[item.content_id] not in seen]
+        ids_unseen = [ids[fresh[n].content_id] for n in unseen]
+        assets.add_embeddings(session, ids_unseen, model_id, vectors[unseen])
+        for item, regions in zip(fresh, of_tiles, strict=True):
+            asset_id = ids[item.content_id]
+            if item.tiles and not parts.of_asset_exist(session, asset_id, model_id):
+                parts.add(session, asset_id, model_id, [t.part for t in item.tiles], regions)
+        for video in videos:
+            asset_id = ids[video.content_id]
+            if asset_id not in seen:
+                assets.add_embeddings(session, [asset_id], model_id, video.whole[np.newaxis])
+                parts.add(session, asset_id, model_id, video.moments, video.vectors)
+        placed = [(item.place, ids[item.content_id]) for item in new]
+        placed += [(o.place, o.asset_id) for o in others if isinstance(o, Known | Reread)]
+        files.place(session, placed)
+        failed = [(o.place, o.kind, o.reason) for o in others if isinstance(o, Failed)]
+        files.fail(session, failed)
         bump_generation(session)
 
 
-def _new_asset(session: Session, item: Fresh) -> Asset:
-    photo = item.photo
-    return _added(session, item, photo.format, photo.width, photo.height)
+def _assets(
+    session: Session, new: Sequence[Fresh | FreshVideo], read: dict[int, Metadata | None]
+) -> dict[bytes, int]:
+    """Return the assets of new files by their contents, adding those that there are not.
+
+    What the files of the others say is added to what was ``read``.
+    """
+    known = assets.by_content(session, [item.content_id for item in new])
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    rows = {}
+    keywords = {}
+    for item in new:
+        asset_id = known.get(item.content_id)
+        if asset_id is not None:
+            read[asset_id] = _metadata(item)
+            continue
+        facts = dict(vars(_metadata(item)))
+        keywords[item.content_id] = facts.pop("keywords")
+        rows[item.content_id] = {
+            "content_id": item.content_id,
+            "byte_size": item.byte_size,
+            **_shape(item),
+            **facts,
+            "seen_at": now,
+            "metadata_version": VERSION,
+            "blur": item.blur,
+        }
+    added = assets.add(session, list(rows.values()))
+    set_tags(session, {added[c]: words for c, words in keywords.items() if words}, FROM_FILE)
+    return known | added
 
 
-def _new_video(session: Session, item: FreshVideo) -> Asset:
-    return _added(session, item, item.format, item.width, item.height, item.duration)
+def _metadata(item: Fresh | FreshVideo) -> Metadata:
+    return item.photo.metadata if isinstance(item, Fresh) else item.metadata
 
 
-def _added(
-    session: Session,
-    item: Fresh | FreshVideo,
-    format: str,  # noqa: A002 - the column's name
-    width: int,
-    height: int,
-    duration: float | None = None,
-) -> Asset:
-    asset = Asset(
-        content_id=item.content_id,
-        byte_size=item.byte_size,
-        format=format,
-        width=width,
-        height=height,
-        duration=duration,
-        seen_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        metadata_version=0,
-        blur=item.blur,
-    )
-    session.add(asset)
-    session.flush()
-    return asset
+def _shape(item: Fresh | FreshVideo) -> dict[str, object]:
+    shown = item.photo if isinstance(item, Fresh) else item
+    return {
+        "format": shown.format,
+        "width": shown.width,
+        "height": shown.height,
+        "duration": None if isinstance(item, Fresh) else item.duration,
+    }
 
 
 def _describe(session: Session, read: Mapping[int, Metadata | None]) -> None:

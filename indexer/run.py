@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from indexer import scopes
+from indexer.batch import Batch
 from indexer.blurs import fill_blurs
 from indexer.commit import commit
-from indexer.prepare import Failed, Fresh, Known, Prepared, Preparer, Reread, Twin, Unread
+from indexer.encoding import Encoding, result_of
+from indexer.prepare import Prepared, Preparer, Twin, Unread
 from indexer.progress import CancelledError, Control, Phase, Progress, Silent, Standing, Summary
 from indexer.scan import Comparison, Scope
 from indexer.scopes import require_paths
-from indexer.videos import FreshVideo
 from pixfind.catalog import assets, files, roots
 from pixfind.catalog.files import Place
 from pixfind.catalog.schema import Model, Root
-from pixfind.encoders.base import Encoder, Vectors
+from pixfind.encoders.base import Encoder
 from pixfind.library import Library
 from pixfind.machine import cores
 from pixfind.photos.thumbnails import Thumbnails
@@ -36,8 +37,6 @@ COMMIT_EVERY = 512
 # regions of a large library they are gigabytes, so they rest for many times as long as they took.
 SAVE_EVERY_S = 60.0
 SAVE_REST = 20
-# How soon a run that waits for a long video hears that it shall end.
-HEARS_AFTER_S = 0.2
 
 
 class Item(NamedTuple):
@@ -54,7 +53,7 @@ class Indexer:
     Args:
         library: where to.
         encoder: the model.
-        workers: threads that decode; else one for each core.
+        workers: threads that decode; else one for each core. No more than these encode.
         retry_failed: look again at files that failed before.
         forget_missing: drop roots that are not there, or that are empty now.
         regions: embed overlapping tiles of each photo as well, so that small things are found;
@@ -130,9 +129,8 @@ class _Run:
             with_regions=with_regions,
         )
         self._batch = BATCH_WITH_REGIONS if with_regions else ENCODE_BATCH
-        self._fresh: list[Fresh] = []
-        self._videos: list[FreshVideo] = []
-        self._others: list[Known | Reread | Failed] = []
+        self._filling = Batch()
+        self._encoded: deque[Batch] = deque()
         self._twins: list[Item] = []
         self._looked = self._done = self._total = 0
         self._save_at = time.monotonic() + SAVE_EVERY_S
@@ -209,12 +207,15 @@ class _Run:
                 yield from (Item(scope, place, outdated=True) for place in state.outdated)
 
     def _process(self, items: Iterable[Item]) -> None:
-        with ThreadPoolExecutor(self._indexer.workers, thread_name_prefix="decode") as pool:
+        workers = self._indexer.workers
+        encoding = Encoding(self._encoder, min(workers, cores()), self._control)
+        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
             try:
                 while True:
                     for item, prepared in self._prepared(pool, items):
-                        self._take(item, prepared)
-                    self._flush()
+                        self._take(item, prepared, encoding)
+                    self._close(encoding)
+                    self._commit_all_but(0)
                     if not self._twins:
                         return
                     # Their twins are in by now, or have failed as these will.
@@ -223,6 +224,8 @@ class _Run:
                 self._preparer.stop()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+            finally:
+                encoding.end()
 
     def _prepared(
         self, pool: ThreadPoolExecutor, items: Iterable[Item]
@@ -234,59 +237,54 @@ class _Run:
             pending.append((item, pool.submit(self._prepare, item)))
             if len(pending) >= ahead:
                 first, future = pending.popleft()
-                yield first, self._result(future)
+                yield first, result_of(future, self._control)
         while pending:
             first, future = pending.popleft()
-            yield first, self._result(future)
+            yield first, result_of(future, self._control)
 
     def _prepare(self, item: Item) -> Prepared:
         self._control.checkpoint()
         path = item.scope.path(item.place)
         return self._preparer.prepare(item.place, path, outdated=item.outdated)
 
-    def _result(self, future: Future[Prepared]) -> Prepared:
-        self._control.checkpoint()
-        while not future.done():
-            wait([future], timeout=HEARS_AFTER_S)
-            self._control.checkpoint()
-        return future.result()
-
-    def _take(self, item: Item, prepared: Prepared) -> None:
+    def _take(self, item: Item, prepared: Prepared, encoding: Encoding) -> None:
         if isinstance(prepared, Twin):
             self._twins.append(item)
             return
-        if isinstance(prepared, Fresh):
-            self._fresh.append(prepared)
-        elif isinstance(prepared, FreshVideo):
-            self._videos.append(prepared)
-        elif isinstance(prepared, Known | Reread | Failed):
-            self._others.append(prepared)
-        elif isinstance(prepared, Unread):
+        if isinstance(prepared, Unread):
             self._summary.unchanged += 1
-        self._done += 1
-        # A video has taken long enough to be worth a commit of its own.
-        if self._videos or len(self._fresh) >= self._batch or len(self._others) >= COMMIT_EVERY:
-            self._flush()
+        batch = self._filling
+        batch.add(prepared)
+        if batch.is_full(photos=self._batch, others=COMMIT_EVERY):
+            self._close(encoding)
+            # While the next one fills, this one is encoded; a video brings its vectors.
+            self._commit_all_but(0 if batch.videos else 1)
 
-    def _flush(self) -> None:
-        vectors, of_tiles = self._encode()
-        if self._fresh or self._videos or self._others:
+    def _close(self, encoding: Encoding) -> None:
+        """Have the batch encoded that is full, or the last, and begin another."""
+        batch, self._filling = self._filling, Batch()
+        batch.encoded = encoding.start(batch.images)
+        self._encoded.append(batch)
+
+    def _commit_all_but(self, last: int) -> None:
+        while len(self._encoded) > last:
+            self._commit(self._encoded.popleft())
+
+    def _commit(self, batch: Batch) -> None:
+        vectors, of_tiles = batch.vectors()
+        if batch.leaves_something:
             commit(
                 self._catalog,
                 self._model.id,
-                self._fresh,
+                batch.fresh,
                 vectors,
                 of_tiles,
-                self._videos,
-                self._others,
+                batch.videos,
+                batch.others,
             )
-        self._summary.embedded += len(self._fresh) + len(self._videos)
-        self._summary.known += sum(isinstance(other, Known) for other in self._others)
-        self._summary.reread += sum(isinstance(other, Reread) for other in self._others)
-        self._summary.failed += sum(isinstance(other, Failed) for other in self._others)
-        new: list[Fresh | FreshVideo] = [*self._fresh, *self._videos]
-        self._preparer.release([item.content_id for item in new])
-        self._fresh, self._videos, self._others = [], [], []
+        batch.count(self._summary)
+        self._done += batch.files
+        self._preparer.release(batch.content_ids)
         self._progress.working(self._done, self._total)
         self._tell(Phase.WORKING)
         begun = time.monotonic()
@@ -294,17 +292,6 @@ class _Run:
             self._library.save_vectors(self._model)
             now = time.monotonic()
             self._save_at = now + max(SAVE_EVERY_S, SAVE_REST * (now - begun))
-
-    def _encode(self) -> tuple[Vectors, list[Vectors]]:
-        """Return the vectors of the photos, and those of the regions of each."""
-        encode = self._encoder.encode_images
-        whole = encode([item.photo.image for item in self._fresh])
-        of_tiles = []
-        for item in self._fresh:
-            if item.tiles:
-                self._control.checkpoint()
-            of_tiles.append(encode([t.image for t in item.tiles]) if item.tiles else whole[:0])
-        return whole, of_tiles
 
     def _tell(self, phase: Phase) -> None:
         standing = Standing(phase, self._looked, self._done, self._total, self._summary.failed)

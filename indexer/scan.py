@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from pixfind.catalog import Catalog, files
@@ -93,31 +94,60 @@ class Comparison:
             yield from self._gone(scope, visited, unreadable)
 
     def _folder(self, scope: Scope, folder: str) -> tuple[FolderState, list[str]]:
-        state = FolderState(folder)
         try:
-            listing = _list(scope, folder)
+            entries = _list(scope.root / folder)
+            inner = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            state = self._compared(scope, folder, entries)
         except OSError as error:
-            state.unreadable = error.strerror or str(error)
-            return state, []
-        with self.catalog.read() as session:
-            known = files.known_in(session, scope.root_id, folder, self.model_id)
-        for name, place in sorted(listing.files.items()):
-            file = known.get(name)
-            if file is None or not self._is_unchanged(file, place):
-                state.todo.append(place)
+            return FolderState(folder, unreadable=error.strerror or str(error)), []
+        entered = sorted(filter(is_photo_folder_name, inner))
+        return state, [f"{folder}/{name}" if folder else name for name in entered]
+
+    def _compared(self, scope: Scope, folder: str, entries: list[os.DirEntry[str]]) -> FolderState:
+        state = FolderState(folder)
+        known = self._known(scope, folder)
+        only = scope.only
+        # Every file of a library comes through here in every run.
+        for entry in entries:
+            name = entry.name
+            if not is_indexed_name(name) or (only is not None and name not in only):
+                continue
+            try:
+                if not entry.is_file():
+                    continue
+                stat = entry.stat()
+            except OSError as error:
+                # A link in circles is no file. Anything else is the disk's trouble: what is known
+                # stays.
+                if error.errno not in (errno.ENOENT, errno.ELOOP):
+                    known.pop(name, None)
+                continue
+            file = known.pop(name, None)
+            size, mtime_ns = stat.st_size, stat.st_mtime_ns
+            if (
+                file is None
+                or file.size != size
+                or file.mtime_ns != mtime_ns
+                or not self._is_settled(file)
+            ):
+                state.todo.append(Place(scope.root_id, folder, name, size, mtime_ns))
             elif file.metadata_version is not None and file.metadata_version < VERSION:
-                state.outdated.append(place)
+                state.outdated.append(Place(scope.root_id, folder, name, size, mtime_ns))
             else:
                 state.unchanged += 1
-        present = listing.files.keys() | listing.doubtful
-        state.gone = [
-            file.id for name, file in known.items() if name not in present and scope.covers(name)
-        ]
-        return state, sorted(listing.folders)
+        state.todo.sort(key=attrgetter("name"))
+        state.outdated.sort(key=attrgetter("name"))
+        state.gone = [file.id for file in known.values() if scope.covers(file.name)]
+        return state
 
-    def _is_unchanged(self, known: KnownFile, place: Place) -> bool:
-        if (known.size, known.mtime_ns) != (place.size, place.mtime_ns):
-            return False
+    def _known(self, scope: Scope, folder: str) -> dict[str, KnownFile]:
+        with self.catalog.read() as session:
+            return files.known_in(
+                session, scope.root_id, folder, self.model_id, with_parts=self.with_regions
+            )
+
+    def _is_settled(self, known: KnownFile) -> bool:
+        """Return whether an unchanged file need not be opened for the model's sake."""
         if known.failure_kind is not None:
             # The same bytes fail to decode again; reading may work the next time.
             return known.failure_kind == DECODE_FAILURE and not self.retry_failed
@@ -133,46 +163,16 @@ class Comparison:
                 continue
             if any(_is_within(folder, closed) for closed in unreadable):
                 continue
-            with self.catalog.read() as session:
-                inside = files.known_in(session, scope.root_id, folder, self.model_id)
+            inside = self._known(scope, folder)
             yield FolderState(folder, gone=[file.id for file in inside.values()])
 
 
-@dataclass
-class _Listing:
-    """A folder's pictures by name, its folders, and files that the disk would not tell of."""
-
-    files: dict[str, Place] = field(default_factory=dict)
-    folders: list[str] = field(default_factory=list)
-    doubtful: set[str] = field(default_factory=set)
-
-
-def _list(scope: Scope, folder: str) -> _Listing:
-    listing = _Listing()
-    with os.scandir(scope.root / folder) as entries:
-        for entry in entries:
-            # Our own thumbnails, wherever a library lies, and those of other programs.
-            if entry.name == CACHE_TAG:
-                return _Listing()
-            if entry.is_dir(follow_symlinks=False):
-                if is_photo_folder_name(entry.name):
-                    listing.folders.append(f"{folder}/{entry.name}" if folder else entry.name)
-            elif is_indexed_name(entry.name) and scope.covers(entry.name):
-                _add_file(listing, scope.root_id, folder, entry)
-    return listing
-
-
-def _add_file(listing: _Listing, root_id: int, folder: str, entry: os.DirEntry[str]) -> None:
-    try:
-        if entry.is_file():
-            stat = entry.stat()
-            listing.files[entry.name] = Place(
-                root_id, folder, entry.name, stat.st_size, stat.st_mtime_ns
-            )
-    except OSError as error:
-        # A link in circles is no file. Anything else is the disk's trouble: what is known stays.
-        if error.errno not in (errno.ENOENT, errno.ELOOP):
-            listing.doubtful.add(entry.name)
+def _list(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder; of one that a program keeps what it can make again, nothing."""
+    with os.scandir(folder) as opened:
+        entries = list(opened)
+    # Our own thumbnails, wherever a library lies, and those of other programs.
+    return [] if CACHE_TAG in [entry.name for entry in entries] else entries
 
 
 def _is_within(folder: str, parent: str) -> bool:

@@ -128,9 +128,9 @@ def test_embedding_ids_are_never_used_twice(catalog: Catalog) -> None:
         model = assets.model_row(session, "fake", "f" * 64, 2)
         session.add(asset())
         session.flush()
-        assets.add_embedding(session, 1, model.id, np.array([1, 0], np.float32))
+        assets.add_embeddings(session, [1], model.id, np.array([[1, 0]], np.float32))
         session.execute(text("DELETE FROM embedding"))
-        assets.add_embedding(session, 1, model.id, np.array([0, 1], np.float32))
+        assets.add_embeddings(session, [1], model.id, np.array([[0, 1]], np.float32))
         assert session.scalars(select(Embedding.id)).all() == [2]
 
 
@@ -375,7 +375,7 @@ def test_embeddings_come_back_as_they_went_in(catalog: Catalog) -> None:
         for number, vector in enumerate(vectors, 1):
             session.add(asset(number))
             session.flush()
-            assets.add_embedding(session, number, model.id, vector)
+            assets.add_embeddings(session, [number], model.id, vector[np.newaxis])
     with catalog.read() as session:
         ((ids, found),) = assets.vectors_of(session, [1, 2, 3, 4, 5, 99])
         assert list(assets.vectors_of(session, [98, 99])) == []

@@ -18,7 +18,6 @@ from pixfind.calibration import Calibration
 from pixfind.calibration.link import Link
 from pixfind.catalog import assets, columns
 from pixfind.catalog.database import bump_generation
-from pixfind.encoders.base import Encoder
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
     ExportError,
@@ -661,7 +660,7 @@ def many(library: Library) -> SearchEngine:
                 ),
                 {"id": number, "content": number.to_bytes(32, "big")},
             )
-            assets.add_embedding(session, number, model.id, vector)
+            assets.add_embeddings(session, [number], model.id, vector[np.newaxis])
             session.execute(
                 text(
                     "INSERT INTO file (root_id, folder, name, size, mtime_ns, asset_id)"
@@ -853,18 +852,15 @@ def test_an_export_without_an_end_is_refused_at_once(
 # The bundled model
 
 
-def test_real_photos(pocket: Encoder, shared: Path, tmp_path: Path) -> None:
-    with Library.create(tmp_path / "library") as library:
-        Indexer(library, pocket).run([shared / "library"])
-        engine = SearchEngine(library, pocket)
-        assert names(engine.search("a red telephone box"))[0] == "drewnoakes__Nikon_D40.jpg"
-        absent = engine.search("astronaut riding a horse on the moon")
-        assert absent.total == 0
-        assert absent.nearest
-        canon = engine.search("camera:canon sort:date", with_facets=True)
-        assert canon.facets is not None
-        assert canon.total == sum(v.count for v in canon.facets.folder[:1])
-        assert "nextcloud__Frog.jpg" in names(engine.search("frog"))
+def test_real_photos(real: SearchEngine) -> None:
+    assert names(real.search("a red telephone box"))[0] == "drewnoakes__Nikon_D40.jpg"
+    absent = real.search("astronaut riding a horse on the moon")
+    assert absent.total == 0
+    assert absent.nearest
+    canon = real.search("camera:canon sort:date", with_facets=True)
+    assert canon.facets is not None
+    assert canon.total == sum(v.count for v in canon.facets.folder[:1])
+    assert "nextcloud__Frog.jpg" in names(real.search("frog"))
 
 
 def test_filters_keep_the_recall_of_an_exact_search() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.ids import among
@@ -15,7 +17,7 @@ from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Model
 Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 STORED = np.dtype("<f2")
-READ_BATCH = 10_000
+READ_BATCH = 4000
 
 
 def model_row(session: Session, name: str, fingerprint: str, dim: int) -> Model:
@@ -28,9 +30,20 @@ def model_row(session: Session, name: str, fingerprint: str, dim: int) -> Model:
     return row
 
 
-def find(session: Session, content_id: bytes) -> Asset | None:
-    """Return the asset with that SHA-256, or ``None``."""
-    return session.scalar(select(Asset).where(Asset.content_id == content_id))
+def by_content(session: Session, content_ids: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the ids of the assets with these SHA-256: a batch's, since each is a parameter."""
+    found = session.execute(
+        select(Asset.content_id, Asset.id).where(Asset.content_id.in_(content_ids))
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[bytes, int]:
+    """Add assets, given as values by their columns' names; return their ids by their SHA-256."""
+    if not rows:
+        return {}
+    session.connection().execute(insert(Asset), rows)
+    return by_content(session, [row["content_id"] for row in rows])
 
 
 def placed(session: Session, content_id: bytes) -> int | None:
@@ -44,13 +57,33 @@ def placed(session: Session, content_id: bytes) -> int | None:
 
 def embedded_asset(session: Session, content_id: bytes, model_id: int) -> int | None:
     """Return the id of the asset with that SHA-256 if the model has seen it whole."""
-    return session.scalar(
+    wanted = {"content_id": content_id, "model_id": model_id}
+    return session.connection().scalar(_embedded(), wanted)
+
+
+@functools.cache
+def _embedded() -> Select[int]:
+    """Made once: every file that is read asks this."""
+    return (
         select(Asset.id)
         .join(Embedding, Embedding.asset_id == Asset.id)
         .where(
-            Asset.content_id == content_id,
-            Embedding.model_id == model_id,
+            Asset.content_id == bindparam("content_id"),
+            Embedding.model_id == bindparam("model_id"),
             Embedding.kind == WHOLE,
+        )
+    )
+
+
+def embedded_among(session: Session, asset_ids: Sequence[int], model_id: int) -> set[int]:
+    """Return those of these assets that the model has seen whole."""
+    return set(
+        session.scalars(
+            select(Embedding.asset_id).where(
+                Embedding.asset_id.in_(among(asset_ids)),
+                Embedding.model_id == model_id,
+                Embedding.kind == WHOLE,
+            )
         )
     )
 
@@ -60,17 +93,20 @@ def metadata_version(session: Session, asset_id: int) -> int:
     return session.scalar(select(Asset.metadata_version).where(Asset.id == asset_id)) or 0
 
 
-def add_embedding(session: Session, asset_id: int, model_id: int, vector: Vectors) -> None:
-    """Store the unit vector (dim,) of the whole picture."""
-    session.add(
-        Embedding(
-            asset_id=asset_id,
-            model_id=model_id,
-            kind=WHOLE,
-            vector=vector.astype(STORED).tobytes(),
-        )
+def add_embeddings(
+    session: Session, asset_ids: Sequence[int], model_id: int, vectors: Vectors
+) -> None:
+    """Store the unit vectors (n, dim) of so many whole pictures."""
+    if not len(asset_ids):
+        return
+    stored = vectors.astype(STORED)
+    session.connection().execute(
+        insert(Embedding),
+        [
+            {"asset_id": asset_id, "model_id": model_id, "kind": WHOLE, "vector": vector.tobytes()}
+            for asset_id, vector in zip(asset_ids, stored, strict=True)
+        ],
     )
-    session.flush()
 
 
 def vector_of(session: Session, asset_id: int, model_id: int) -> Vectors | None:
@@ -121,6 +157,8 @@ def asset_ids(session: Session, embedding_ids: Sequence[int]) -> dict[int, int]:
 
 def count_unseen(session: Session, model_id: int, other_id: int) -> int:
     """Return how many pictures in files only the other model has embedded."""
+    if model_id == other_id:
+        return 0  # without asking: after every run of a library that stays with its model
     in_a_file = exists().where(File.asset_id == Embedding.asset_id)
     seen = select(Embedding.asset_id).where(Embedding.model_id == model_id)
     return (

@@ -83,8 +83,10 @@ class Owners:
 
     def of(self, embeddings: Ids) -> Ids:
         """Return the asset of each embedding, int64 (n,); 0 for those that are not among them."""
+        if not len(self.assets):
+            return np.zeros(len(embeddings), np.int64)
         places = _places(self.embeddings, embeddings)
-        return np.where(places < 0, 0, np.append(self.assets, 0)[places])
+        return np.where(places < 0, 0, self.assets[places])
 
     def among(self, assets: Ids) -> Owners:
         """Return only the embeddings of some assets."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, column, func, select, table, text
+from sqlalchemy import Select, column, func, select, table, text
 from sqlalchemy.orm import Session
 
-from pixfind.catalog.ids import among
+from pixfind.catalog.ids import among_chosen, chosen
 
 # What says nothing about a picture's content, and stands in most descriptions of one.
 STOP_WORDS = frozenset(
@@ -59,13 +61,18 @@ def matching(
     asked = _expression(descriptions, fields)
     if not asked:
         return {}
-    rank = func.bm25(column("document"), *WEIGHTS)
-    rows = session.execute(
-        select(column("rowid"), rank)
+    rows = session.connection().execute(_ranked(), {"asked": asked})
+    return {row[0]: row[1] for row in rows.all()}
+
+
+@functools.cache
+def _ranked() -> Select[int, float]:
+    """Made once: every search asks this."""
+    return (
+        select(column("rowid"), func.bm25(column("document"), *WEIGHTS))
         .select_from(_document)
-        .where(text("document MATCH :asked").bindparams(bindparam("asked", asked)))
+        .where(text("document MATCH :asked"))
     )
-    return {row[0]: row[1] for row in rows}
 
 
 def fields_matched(
@@ -75,23 +82,26 @@ def fields_matched(
     asked = _expression(descriptions)
     if not asked or not asset_ids:
         return {}
-    marked = [
-        func.highlight(column("document"), number, _MARK, "") for number in range(len(FIELDS))
-    ]
-    rows = session.execute(
-        select(column("rowid"), *marked)
-        .select_from(_document)
-        .where(
-            text("document MATCH :asked").bindparams(bindparam("asked", asked)),
-            column("rowid").in_(among(asset_ids)),
-        )
-    )
+    wanted = {"asked": asked, **chosen(asset_ids)}
+    rows = session.connection().execute(_highlighted(), wanted)
     return {
         row[0]: tuple(
             name for name, shown in zip(FIELDS, row[1:], strict=True) if _MARK in (shown or "")
         )
         for row in rows
     }
+
+
+@functools.cache
+def _highlighted() -> Select[Any]:
+    marked = [
+        func.highlight(column("document"), number, _MARK, "") for number in range(len(FIELDS))
+    ]
+    return (
+        select(column("rowid"), *marked)
+        .select_from(_document)
+        .where(text("document MATCH :asked"), column("rowid").in_(among_chosen()))
+    )
 
 
 def _expression(descriptions: Sequence[str], fields: Sequence[str] = FIELDS) -> str:

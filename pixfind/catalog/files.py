@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Executable,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.orm import Session, aliased
 
 from pixfind.catalog.database import bump_generation
-from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Root
+from pixfind.catalog.schema import FRAME, REGION, WHOLE, Asset, Embedding, File, Root
 
 READ_FAILURE = "read"
 DECODE_FAILURE = "decode"
 # SQLite's own limit on host parameters has been 32,766 since 2020; well below it.
 SWEEP_BATCH = 5000
+# Of a row, what is known of a file that nobody has opened.
+NOTHING = dict.fromkeys(("asset_id", "failure_kind", "failure_reason", "failed_at"))
 
 
-@dataclass(frozen=True)
-class KnownFile:
+class KnownFile(NamedTuple):
     """What the catalog remembers of a file: enough to tell whether to look at it again.
 
     ``metadata_version`` is that of its asset, and ``None`` for a failure, which has none.
+    ``has_parts`` is false wherever nobody asked for it.
     """
 
+    name: str
     id: int
     size: int
     mtime_ns: int
@@ -32,6 +49,10 @@ class KnownFile:
     has_parts: bool
     failure_kind: str | None
     metadata_version: int | None
+
+
+# ``KnownFile._make`` without its checks, for every file that is looked at.
+_AS_KNOWN = functools.partial(tuple.__new__, KnownFile)
 
 
 @dataclass(frozen=True)
@@ -56,36 +77,54 @@ class Failure:
     failed_at: str
 
 
-def known_in(session: Session, root_id: int, folder: str, model_id: int) -> dict[str, KnownFile]:
-    """Return the files known directly in ``folder``, by name."""
-    embedded = exists().where(
-        Embedding.asset_id == File.asset_id,
-        Embedding.model_id == model_id,
-        Embedding.kind == WHOLE,
+def known_in(
+    session: Session, root_id: int, folder: str, model_id: int, *, with_parts: bool = False
+) -> dict[str, KnownFile]:
+    """Return the files known directly in ``folder``, by name; with parts, whether they have any."""
+    # Executed below the ORM, whose share in a row would be as much as the rest.
+    rows = session.connection().execute(
+        _known_files(with_parts), {"root_id": root_id, "folder": folder, "model_id": model_id}
     )
-    in_parts = exists().where(
-        Embedding.asset_id == File.asset_id,
-        Embedding.model_id == model_id,
-        Embedding.kind != WHOLE,
+    return {file.name: file for file in map(_AS_KNOWN, rows.all())}
+
+
+@functools.cache
+def _known_files(with_parts: bool) -> Executable:
+    """Made once: a scan asks this of every folder."""
+    model_id: BindParameter[int] = bindparam("model_id")
+    part = aliased(Embedding)
+    in_parts: ColumnElement[bool] = (
+        exists().where(
+            part.asset_id == File.asset_id,
+            part.model_id == model_id,
+            part.kind.in_((REGION, FRAME)),
+        )
+        if with_parts
+        else literal(False)
     )
-    rows = session.execute(
+    return (
         select(
             File.name,
             File.id,
             File.size,
             File.mtime_ns,
-            embedded,
+            Embedding.id.is_not(None),
             in_parts,
             File.failure_kind,
             Asset.metadata_version,
         )
+        # A whole picture has one embedding of a model, so there is one row a file.
+        .outerjoin(
+            Embedding,
+            and_(
+                Embedding.asset_id == File.asset_id,
+                Embedding.model_id == model_id,
+                Embedding.kind == WHOLE,
+            ),
+        )
         .outerjoin(Asset, Asset.id == File.asset_id)
-        .where(File.root_id == root_id, File.folder == folder)
+        .where(File.root_id == bindparam("root_id"), File.folder == bindparam("folder"))
     )
-    return {
-        row[0]: KnownFile(row[1], row[2], row[3], bool(row[4]), bool(row[5]), row[6], row[7])
-        for row in rows
-    }
 
 
 def folders_of(session: Session, root_id: int) -> list[str]:
@@ -100,34 +139,40 @@ def names_in(session: Session, root_id: int) -> frozenset[str]:
     )
 
 
-def place(session: Session, where: Place, asset_id: int) -> None:
-    """Record that the asset lies there, replacing what was known of that file."""
-    file = _file_at(session, where)
-    file.asset_id = asset_id
-    file.failure_kind = file.failure_reason = file.failed_at = None
-    session.flush()
+def place(session: Session, placed: Sequence[tuple[Place, int]]) -> None:
+    """Record which asset lies in which place, replacing what was known of these files."""
+    _put(session, [_row(where, asset_id=asset_id) for where, asset_id in placed])
 
 
-def fail(session: Session, where: Place, kind: str, reason: str) -> None:
-    """Record that the file could not be indexed, and why."""
-    file = _file_at(session, where)
-    file.asset_id = None
-    file.failure_kind, file.failure_reason = kind, reason
-    file.failed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    session.flush()
-
-
-def _file_at(session: Session, where: Place) -> File:
-    file = session.scalar(
-        select(File).where(
-            File.root_id == where.root_id, File.folder == where.folder, File.name == where.name
-        )
+def fail(session: Session, failed: Sequence[tuple[Place, str, str]]) -> None:
+    """Record the files that could not be indexed: where, of which kind, and why."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    _put(
+        session,
+        [
+            _row(where, failure_kind=kind, failure_reason=reason, failed_at=now)
+            for where, kind, reason in failed
+        ],
     )
-    if file is None:
-        file = File(root_id=where.root_id, folder=where.folder, name=where.name)
-        session.add(file)
-    file.size, file.mtime_ns = where.size, where.mtime_ns
-    return file
+
+
+def _row(where: Place, **found: Any) -> dict[str, Any]:
+    return {**vars(where), **NOTHING, **found}
+
+
+def _put(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Write rows of files: in the place of those that are known, which keep their ids."""
+    if rows:
+        session.connection().execute(_put_files(), rows)
+
+
+@functools.cache
+def _put_files() -> Insert:
+    statement = insert(File)
+    return statement.on_conflict_do_update(
+        index_elements=(File.root_id, File.folder, File.name),
+        set_={name: statement.excluded[name] for name in ("size", "mtime_ns", *NOTHING)},
+    )
 
 
 def sweep(session: Session, gone: Iterable[int]) -> int:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BindParameter, Select, bindparam, func, select
 
 
 def among(ids: Iterable[int]) -> Select[tuple[int]]:
     """Return a subquery of ids: any number of them in one parameter."""
     return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
+
+
+@functools.cache
+def among_chosen() -> Select[tuple[int]]:
+    """Return the same for a statement that is made once; ``chosen`` gives it its ids."""
+    ids: BindParameter[str] = bindparam("chosen_ids")
+    return select(func.json_each(ids).table_valued("value").c.value)
+
+
+def chosen(ids: Iterable[int]) -> dict[str, str]:
+    """Return the parameter of a statement that holds ``among_chosen``."""
+    return {"chosen_ids": json.dumps(list(ids))}

@@ -281,12 +281,20 @@ def _create_index_by_date(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX asset_by_date ON asset (taken_at, id)")
 
 
+def _change_indexes(connection: Connection) -> None:
+    # Whoever asks for embeddings names their kind, too, and so is served by another index.
+    connection.exec_driver_sql("DROP INDEX embedding_by_asset")
+    # Each run asks for these, of which there are none as a rule.
+    connection.exec_driver_sql("CREATE INDEX asset_without_blur ON asset (id) WHERE blur IS NULL")
+
+
 MIGRATIONS = (
     Migration("0001_initial", _create_tables),
     Migration("0002_search", _create_search),
     Migration("0003_recognition", _create_recognition),
     Migration("0004_blur", _create_blur),
     Migration("0005_by_date", _create_index_by_date),
+    Migration("0006_indexes", _change_indexes),
 )
 
 _CREATE_LEDGER = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.assets import STORED, Ids, Vectors
@@ -14,25 +14,26 @@ from pixfind.catalog.schema import FRAME, REGION, Embedding, File
 from pixfind.parts import Box, Part
 
 KINDS = (REGION, FRAME)
+NO_BOX = dict.fromkeys(("box_left", "box_top", "box_width", "box_height"))
 
 
 def add(
     session: Session, asset_id: int, model_id: int, parts: Sequence[Part], vectors: Vectors
 ) -> None:
     """Store the unit vectors, float32 (n, dim), of so many parts of a picture."""
-    stored = vectors.astype(STORED)
-    for part, vector in zip(parts, stored, strict=True):
-        session.add(
-            Embedding(
-                asset_id=asset_id,
-                model_id=model_id,
-                kind=REGION if part.second is None else FRAME,
-                **({} if part.box is None else _columns(part.box)),
-                second=part.second,
-                vector=vector.tobytes(),
-            )
-        )
-    session.flush()
+    rows = [
+        {
+            "asset_id": asset_id,
+            "model_id": model_id,
+            "kind": REGION if part.second is None else FRAME,
+            **(NO_BOX if part.box is None else _columns(part.box)),
+            "second": part.second,
+            "vector": vector.tobytes(),
+        }
+        for part, vector in zip(parts, vectors.astype(STORED), strict=True)
+    ]
+    if rows:
+        session.connection().execute(insert(Embedding), rows)
 
 
 def exist(session: Session, model_id: int) -> bool:

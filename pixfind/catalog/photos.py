@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog import tags
 from pixfind.catalog.contents import version_of
-from pixfind.catalog.ids import among
+from pixfind.catalog.ids import among_chosen, chosen
 from pixfind.catalog.names import camera_name
 from pixfind.catalog.schema import Asset, File, Root
 from pixfind.errors import PhotoNotFoundError
@@ -58,21 +60,29 @@ class Photo:
 
 def photos_by_id(session: Session, ids: Sequence[int]) -> dict[int, Photo]:
     """Return the pictures with those asset ids that lie in some file."""
-    rows = session.execute(
-        select(Asset, Root.path, File.folder, File.name)
-        .join(File, File.asset_id == Asset.id)
-        .join(Root, Root.id == File.root_id)
-        .where(Asset.id.in_(among(ids)))
-        .order_by(Asset.id, Root.path, File.folder, File.name)
-    )
-    found: dict[int, tuple[Asset, list[Path]]] = {}
-    for asset, root, folder, name in rows:
-        found.setdefault(asset.id, (asset, []))[1].append(Path(root, folder, name))
+    if not ids:
+        return {}
+    rows = session.connection().execute(_placed(), chosen(ids))
+    found: dict[int, tuple[Row[Any], list[Path]]] = {}
+    for row in rows.all():
+        found.setdefault(row.id, (row, []))[1].append(Path(row.root, row.folder, row.name))
     tagged = tags.tags_of(session, ids)
     return {
-        asset_id: _photo(asset, paths, tagged.get(asset_id, ()))
-        for asset_id, (asset, paths) in found.items()
+        asset_id: _photo(row, paths, tagged.get(asset_id, ()))
+        for asset_id, (row, paths) in found.items()
     }
+
+
+@functools.cache
+def _placed() -> Select[Any]:
+    """Made once: every search asks this, and making it takes longer than the answer."""
+    return (
+        select(Asset.__table__, Root.path.label("root"), File.folder, File.name)
+        .join(File, File.asset_id == Asset.id)
+        .join(Root, Root.id == File.root_id)
+        .where(Asset.id.in_(among_chosen()))
+        .order_by(Asset.id, Root.path, File.folder, File.name)
+    )
 
 
 def photo(session: Session, asset_id: int) -> Photo:
@@ -102,7 +112,7 @@ def latest(session: Session, limit: int) -> list[Photo]:
     return [found[i] for i in ids]
 
 
-def _photo(asset: Asset, paths: list[Path], names: tuple[str, ...]) -> Photo:
+def _photo(asset: Row[Any], paths: list[Path], names: tuple[str, ...]) -> Photo:
     return Photo(
         id=asset.id,
         content_id=asset.content_id,

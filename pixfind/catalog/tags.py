@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, exists, func, select
+from sqlalchemy import Select, case, delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from pixfind.catalog.ids import among
+from pixfind.catalog.ids import among, among_chosen, chosen
 from pixfind.catalog.names import folded
 from pixfind.catalog.schema import AUTOMATIC, AssetTag, File, Tag, TagRejection
 
@@ -46,6 +48,8 @@ def set_tags(session: Session, wanted: Mapping[int, Collection[str]], source: st
         wanted: the names, by asset id. An asset that is not among the keys keeps its tags.
         source: where they come from, ``schema.FROM_FILE`` or ``schema.FROM_SIDECAR``.
     """
+    if not wanted:
+        return
     ids = ids_of(session, (name for names in wanted.values() for name in names))
     before = from_source(session, list(wanted), source)
     refused = rejected(session, list(wanted))
@@ -73,16 +77,22 @@ def set_tags(session: Session, wanted: Mapping[int, Collection[str]], source: st
 
 def tags_of(session: Session, asset_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """Return the tags of assets, each in alphabetical order; assets without tags are left out."""
-    rows = session.execute(
-        select(AssetTag.asset_id, Tag.name)
-        .join(Tag, Tag.id == AssetTag.tag_id)
-        .where(AssetTag.asset_id.in_(among(asset_ids)))
-        .distinct()
-    )
+    rows = session.connection().execute(_tags_of(), chosen(asset_ids))
     found = defaultdict(list)
-    for asset_id, name in rows:
+    for asset_id, name in rows.all():
         found[asset_id].append(name)
     return {asset_id: tuple(sorted(names, key=folded)) for asset_id, names in found.items()}
+
+
+@functools.cache
+def _tags_of() -> Select[int, str]:
+    """Made once: every search asks this."""
+    return (
+        select(AssetTag.asset_id, Tag.name)
+        .join(Tag, Tag.id == AssetTag.tag_id)
+        .where(AssetTag.asset_id.in_(among_chosen()))
+        .distinct()
+    )
 
 
 def tags_on(session: Session, asset_ids: Sequence[int]) -> dict[int, tuple[TagOn, ...]]:
@@ -141,12 +151,22 @@ def ids_of(session: Session, names: Iterable[str]) -> dict[str, int]:
         spellings.setdefault(folded(name), name)
     if not spellings:
         return {}
-    ids = known_ids(session)
+    ids = _spelt(session, spellings.values())
+    if len(ids) < len(spellings):
+        # Beyond ASCII, upper and lower case are unknown to SQLite.
+        ids = known_ids(session)
     new = [Tag(name=name) for key, name in spellings.items() if key not in ids]
     session.add_all(new)
     session.flush()
     ids |= {folded(tag.name): tag.id for tag in new}
     return {key: ids[key] for key in spellings}
+
+
+def _spelt(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Return the ids of tags with these names, but for the case of ASCII, by folded names."""
+    asked = select(func.json_each(json.dumps(list(names))).table_valued("value").c.value)
+    rows = session.execute(select(Tag.id, Tag.name).where(Tag.name.in_(asked)))
+    return {folded(name): tag_id for tag_id, name in rows}
 
 
 def known_ids(session: Session) -> dict[str, int]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from pixfind.calibration import Calibration
 
 Vectors = npt.NDArray[np.float32]
@@ -63,6 +64,14 @@ class Encoder(ABC):
 
     def preload_texts(self) -> None:  # noqa: B027 - an offer that need not be taken up
         """Begin to load what ``encode_texts`` needs, where that can go on beside other work."""
+
+    def for_threads(self) -> Encoder | None:
+        """Return the same model for many callers at once, each computing in its own thread alone.
+
+        So small pieces of work, encoding and decoding alike, fill all cores without waiting for
+        each other. ``None`` where a call takes all cores, or a device, by itself.
+        """
+        return None
 
     def prepare(self, image: Image.Image) -> Image.Image:
         """Shrink an upright RGB picture to what ``encode_images`` would look at.

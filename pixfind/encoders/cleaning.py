@@ -6,7 +6,6 @@ broken Unicode with ftfy, resolving HTML entities twice, folding white space.
 
 from __future__ import annotations
 
-import html
 import string
 from collections.abc import Callable, Mapping
 
@@ -39,6 +38,9 @@ def sentence(text: str) -> str:
 
 
 def _basic(text: str) -> str:
+    # A search with the bundled model does without both.
+    import html
+
     import ftfy  # comes with open_clip_torch
 
     return html.unescape(html.unescape(ftfy.fix_text(text))).strip()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from pixfind.encoders.base import USUAL_TEMPERATURE, Encoder, Vectors, unit
 from pixfind.encoders.cleaning import CLEANERS
@@ -25,6 +24,8 @@ from pixfind.encoders.runtime import onnx_runtime
 from pixfind.errors import ModelDamagedError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from pixfind.calibration import Calibration
 
 # More texts at once than this gain nothing and hold more memory.
@@ -37,10 +38,18 @@ class OnnxEncoder(Encoder):
 
     The image graph takes bytes, uint8 (n, size, size, 3), and the text graph token ids, int64
     (n, tokens), with ``attention_mask`` beside them if it asks for one.
+
+    Args:
+        folder: the model's.
+        description: what its ``model.json`` says.
+        threads: that embed a batch together; else one for each core.
     """
 
-    def __init__(self, folder: Path, description: Description) -> None:
+    def __init__(
+        self, folder: Path, description: Description, *, threads: int | None = None
+    ) -> None:
         self.folder = folder
+        self._threads = threads
         self.description = description
         self.spec = description.spec
         self._loading = {part: threading.Lock() for part in (IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER)}
@@ -72,6 +81,14 @@ class OnnxEncoder(Encoder):
     def calibration(self) -> Calibration | None:
         """See ``Encoder``."""
         return read_calibration(self.folder, self.description)
+
+    def for_threads(self) -> Encoder | None:
+        """See ``Encoder``."""
+        return self._in_one_thread
+
+    @cached_property
+    def _in_one_thread(self) -> OnnxEncoder:
+        return OnnxEncoder(self.folder, self.description, threads=1)
 
     def prepare(self, image: Image.Image) -> Image.Image:
         """See ``Encoder``."""
@@ -132,9 +149,15 @@ class OnnxEncoder(Encoder):
         onnxruntime = onnx_runtime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors; its warnings are for the graph's maker
-        if graph == TEXT_GRAPH:
-            # A query is one short text: packing the weights would take longer than it saves.
+        if self._threads is not None:
+            options.intra_op_num_threads = self._threads
+        elif graph == TEXT_GRAPH:
+            # A query is one short text: packing the weights would take longer than it saves, but
+            # for a server, which many ask.
             options.add_session_config_entry("session.disable_prepacking", "1")
+            # Nor do threads that wait for work by spinning: they take the core that a cold search
+            # imports with.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             return onnxruntime.InferenceSession(
                 str(self.folder / graph), options, providers=["CPUExecutionProvider"]

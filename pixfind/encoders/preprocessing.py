@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Fit = Literal["squash", "shortest", "longest"]
 FITS: tuple[Fit, ...] = ("squash", "shortest", "longest")
-FILTERS = {
-    "bicubic": Image.Resampling.BICUBIC,
-    "bilinear": Image.Resampling.BILINEAR,
-}
+FILTERS = ("bicubic", "bilinear")
 
 # Pillow shrinks by whole factors first when the target is this many times smaller: no visible
 # difference, and several times faster on large photos.
@@ -72,13 +71,18 @@ class Preprocessing:
         return max(1, int(exact) if self.fit == "shortest" else round(exact))
 
     def _resized(self, image: Image.Image, width: int, height: int) -> Image.Image:
-        return image.resize((width, height), FILTERS[self.interpolation], reducing_gap=REDUCING_GAP)
+        from PIL import Image  # takes a while, and a search for words does without
+
+        chosen = Image.Resampling[self.interpolation.upper()]
+        return image.resize((width, height), chosen, reducing_gap=REDUCING_GAP)
 
     def _centred(self, image: Image.Image) -> Image.Image:
         left = round((image.width - self.size) / 2.0)
         top = round((image.height - self.size) / 2.0)
         if self.fit == "shortest":
             return image.crop((left, top, left + self.size, top + self.size))
+        from PIL import Image
+
         square = Image.new("RGB", (self.size, self.size), (self.fill,) * 3)
         square.paste(image, (-left, -top))
         return square

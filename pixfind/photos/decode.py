@@ -118,6 +118,9 @@ def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
     prepare_pillow()
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            # All bytes in one piece: Pillow takes the interpreter's lock between pieces of 64 KiB,
+            # and each time may wait for milliseconds until another thread lets go of it.
+            opened.decodermaxblock = max(1, len(content))
             return _decoded(opened, path, edge)
     except PhotoDecodeError:
         raise

@@ -58,7 +58,8 @@ HEADER_PIXELS = 1_000_000_000
 
 def is_indexed_name(name: str) -> bool:
     """Return whether a file of that name is indexed: a picture or a video, and not hidden."""
-    return not name.startswith(".") and _extension(name) in INDEXED_EXTENSIONS
+    # A scan asks this of every file, and ``_extension`` takes several times as long.
+    return name[name.rfind(".") :].lower() in INDEXED_EXTENSIONS and not name.startswith(".")
 
 
 def is_picture_name(name: str) -> bool:
@@ -72,7 +73,7 @@ def is_video_name(name: str) -> bool:
 
 
 def _extension(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - called for every file of a scan
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - quicker than a Path
 
 
 def is_photo_folder_name(name: str) -> bool:
