@@ -10,7 +10,6 @@ The baseline, alternating with it, is the same query through the engine alone, w
 
 from __future__ import annotations
 
-import hashlib
 import re
 import statistics
 import tempfile
@@ -22,12 +21,9 @@ from typing import TypeVar
 import numpy as np
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import insert
 
-from pixfind.catalog.database import bump_generation
-from pixfind.catalog.schema import FROM_USER, WHOLE, Asset, AssetTag, Embedding, File, Root, Tag
+from benchmarks.synthetic_library import PLACES, THINGS, content_of, fill
 from pixfind.config import Settings
-from pixfind.encoders.base import Encoder, Vectors
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
 from pixfind.photos.thumbnails import Thumbnails
@@ -37,19 +33,7 @@ from web import create_app
 
 Answer = TypeVar("Answer")
 MODEL = "pocket"
-BATCH = 5000
 PAGE = 40
-THINGS = (
-    "dog", "cat", "beach", "mountain", "snow", "flower", "car", "bicycle", "boat", "bridge",
-    "church", "castle", "tree", "forest", "lake", "river", "sunset", "street", "child", "horse",
-    "bird", "cow", "bread", "cake", "coffee", "guitar", "book", "train", "airplane", "tower",
-)  # fmt: skip
-PLACES = ("grass", "the sea", "a wall", "a table", "a road", "the sky")
-CAMERAS = (
-    ("Canon", "Canon EOS 450D"), ("NIKON", "NIKON D40"), ("Apple", "iPhone 6"), (None, None),
-)  # fmt: skip
-# Of a photo's vector, along the text's; captions and their photos are about so alike.
-LIKENESS = (0.1, 0.7)
 THUMBNAILS = 50
 FOLLOWED = 3
 
@@ -61,7 +45,8 @@ def run(photos: str = "100000") -> None:
         store = ModelStore(settings.models)
         encoder = store.load(MODEL)
         with Library.create(settings.library) as library:
-            _fill(library, encoder, int(photos))
+            fill(library, encoder, int(photos))
+            _add_thumbnails(Thumbnails(library.thumbnails), int(photos))
             library.save_vectors(library.add_model(encoder.spec))
             client = create_app(settings).test_client()
             engine = open_engine(library, store)
@@ -130,64 +115,10 @@ def _queries() -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def _fill(library: Library, encoder: Encoder, count: int) -> None:
-    numbers = np.random.default_rng(0)
-    model = library.add_model(encoder.spec)
-    texts = encoder.encode_texts([f"a {thing} on {place}" for thing in THINGS for place in PLACES])
-    thumbnails = Thumbnails(library.thumbnails)
-    with library.catalog.write() as session:
-        session.add(Root(id=1, path="/photos", whole=True))
-        session.add_all(Tag(id=n, name=thing) for n, thing in enumerate(THINGS, 1))
-    for start in range(1, count + 1, BATCH):
-        ids = range(start, min(start + BATCH, count + 1))
-        kinds = numbers.integers(0, len(texts), len(ids))
-        vectors = _near(texts[kinds], numbers).astype("<f2")
-        tagged = [(n, kind // len(PLACES) + 1) for n, kind in zip(ids, kinds.tolist(), strict=True)]
-        with library.catalog.write() as session:
-            session.execute(insert(Asset), [_asset(n) for n in ids])
-            session.execute(insert(AssetTag), [
-                {"asset_id": n, "tag_id": tag, "source": FROM_USER} for n, tag in tagged if n % 2
-            ])  # fmt: skip
-            session.execute(insert(Embedding), [
-                {"asset_id": n, "model_id": model.id, "kind": WHOLE, "vector": vector.tobytes()}
-                for n, vector in zip(ids, vectors, strict=True)
-            ])  # fmt: skip
-            session.execute(insert(File), [_file(n) for n in ids])
-            bump_generation(session)
-    for number in range(1, count + 1):
-        if count - number < THUMBNAILS:  # the last ones have one
-            thumbnails.save(_content(number), Image.new("RGB", (400, 300)))
-
-
-def _near(texts: Vectors, numbers: np.random.Generator) -> Vectors:
-    """Return unit vectors that are more or less like those of texts."""
-    noise = numbers.standard_normal(texts.shape).astype(np.float32)
-    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    share = numbers.uniform(*LIKENESS, (len(texts), 1)).astype(np.float32)
-    vectors = share * texts + np.sqrt(1 - share**2) * noise
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
-
-
-def _content(number: int) -> bytes:
-    return hashlib.sha256(str(number).encode()).digest()
-
-
-def _asset(number: int) -> dict[str, object]:
-    make, name = CAMERAS[number % len(CAMERAS)]
-    day = f"{2000 + number % 25}-{number % 12 + 1:02d}-{number % 28 + 1:02d}"
-    return {
-        "id": number, "content_id": _content(number), "byte_size": 1, "format": "JPEG",
-        "width": 4000, "height": 3000, "taken_at": f"{day}T{number % 24:02d}:{number % 60:02d}:00",
-        "camera_make": make, "camera_model": name, "metadata_version": 1,
-    }  # fmt: skip
-
-
-def _file(number: int) -> dict[str, object]:
-    folder = f"{2000 + number % 25}/trip {number % 40}"
-    return {
-        "root_id": 1, "folder": folder, "name": f"IMG_{number}.jpg", "size": 1, "mtime_ns": 1,
-        "asset_id": number,
-    }  # fmt: skip
+def _add_thumbnails(thumbnails: Thumbnails, photos: int) -> None:
+    """Give the last photos a thumbnail."""
+    for number in range(max(1, photos - THUMBNAILS + 1), photos + 1):
+        thumbnails.save(content_of(number), Image.new("RGB", (400, 300)))
 
 
 def _get(client: FlaskClient, address: str, **asked: object) -> str:

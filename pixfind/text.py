@@ -22,6 +22,8 @@ def printable(text: str) -> str:
     File names may hold bytes that are not UTF-8, and control characters that would move the
     cursor or colour the screen. JSON may hold halves of characters.
     """
+    if text.isprintable():  # as nearly all are
+        return text
     whole = HALVES.sub(REPLACEMENT, text)
     valid = whole.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if _harmless(c) else REPLACEMENT for c in valid)

@@ -46,6 +46,9 @@ def compose(
     because its cosines vary more. Words that are unwanted exclude (``matching``) and do not steer;
     pictures that are unwanted do both.
     """
+    if len(wanted) == 1 and not any(part.is_picture for part in unwanted):
+        alone = wanted[0]  # in whichever unit, it points where it points
+        return Direction(unit(alone.vector[np.newaxis])[0], float(alone.is_picture))
     words = _centre([part for part in wanted if not part.is_picture], calibration)
     liked = _centre([part for part in wanted if part.is_picture], calibration)
     disliked = _centre([part for part in unwanted if part.is_picture], calibration)

@@ -22,6 +22,7 @@ from pixfind.library import Library
 from pixfind.messages import said
 from pixfind.vectors import VectorIndex
 from search.facets import facets
+from search.indexes import CurrentIndexes
 from search.matching import Sample
 from search.ordering import in_order
 from search.overview import Overview, View
@@ -57,6 +58,7 @@ class SearchEngine:
         self._library = library
         self._encoder = encoder
         self._pictures = Pictures(library, encoder, read_files=read_files)
+        self._indexes = CurrentIndexes(library, encoder.spec)
         self._sample: tuple[VectorIndex, Sample] | None = None
         self._overview = Overview(library.catalog)
         self._rankings = Rankings()
@@ -183,9 +185,10 @@ class SearchEngine:
 
     def _answer(self, wish: Wish, page: slice, behind: Cursor | None = None) -> Results:
         asked, version = wish.query, self._overview.version()
-        model = self._library.require(self._encoder.spec)
-        index, of_parts = self._library.index(model), self._library.parts_index(model)
+        indexes = self._indexes.get(version)
+        model = indexes.model
         with self._library.catalog.read() as session:
+            index, of_parts = indexes.wholes, indexes.parts
             parts = None if of_parts is None else PartsIndex(session, of_parts, model.id)
             view = View(self._overview, version, session, model.id)
             state = State(session, view, index, model.id, self._encoder.calibration, parts)
@@ -234,10 +237,8 @@ class SearchEngine:
         session, asked = state.session, wish.query
         terms = read_terms(asked, self._encoder, self._pictures, session, state.model_id)
         left_out = terms.named if wish.leave_out else ()
-        ranking = rank(
-            state, asked, terms, partial(self._usual, session, state.index),
-            Extent(wish.everything, depth, left_out),
-        )  # fmt: skip
+        usual = partial(self._usual, session, state.index)
+        ranking = rank(state, asked, terms, usual, Extent(wish.everything, depth, left_out))
         if not wish.needs_all:
             return ranking
         ids = ranking.found.ids
@@ -268,9 +269,21 @@ def _bounded(limit: int) -> int:
 
 
 def open_engine(
-    library: Library, models: ModelStore, name: str | None = None, *, read_files: bool = True
+    library: Library,
+    models: ModelStore,
+    name: str | None = None,
+    *,
+    read_files: bool = True,
+    many_at_once: bool = False,
 ) -> SearchEngine:
     """Return an engine with the library's own model, or the one named.
+
+    Args:
+        library: what to search.
+        models: where its model is.
+        name: another model.
+        read_files: see ``SearchEngine``.
+        many_at_once: it is for many searches, each of which is to take one core.
 
     Raises:
         LibraryEmptyError: nothing has been indexed.
@@ -282,4 +295,6 @@ def open_engine(
         raise LibraryEmptyError(library.folder)
     encoder = models.load(name or model.name)
     library.require(encoder.spec)
+    if many_at_once:
+        encoder = encoder.for_threads() or encoder
     return SearchEngine(library, encoder, read_files=read_files)

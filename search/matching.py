@@ -58,7 +58,17 @@ class Sample:
         """Return the cosine with a query (dim,) that few photos exceed (``QUANTILE``)."""
         if not len(self._vectors):
             return 0.0
-        return float(np.quantile(self._vectors @ vector, QUANTILE))
+        # In this thread: BLAS would share so little work with others, and wait for them.
+        scores = np.einsum("nd,d->n", self._vectors, vector)
+        return _quantile(scores, QUANTILE)
+
+
+def _quantile(scores: Vectors, share: float) -> float:
+    """Return what ``np.quantile`` does, which would import a thirtieth of a cold search."""
+    place = share * (len(scores) - 1)
+    below, above = int(place), min(int(place) + 1, len(scores) - 1)
+    ordered = np.partition(scores, (below, above))
+    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
 class Scale:

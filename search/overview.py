@@ -35,11 +35,19 @@ class Overview:
         self._kept: dict[str, tuple[Hashable, object]] = {}
         self._asked: dict[str, tuple[Hashable, int]] = {}
         self._choices: OrderedDict[Hashable, Ids] = OrderedDict()
+        self._generation: tuple[Hashable, str | None] | None = None
         self._lock = threading.Lock()
 
     def version(self) -> Hashable:
         """Return what differs after any change of the catalog; ask before opening a session."""
         return self._watch.version()
+
+    def generation(self, version: Hashable, session: Session) -> str | None:
+        """Return the catalog's generation in a version, read once; the session may be newer."""
+        known = self._generation
+        if known is None or known[0] != version:
+            known = self._generation = version, setting(session, "generation")
+        return known[1]
 
     def read(
         self,
@@ -106,7 +114,7 @@ class View:
         self._facts: tuple[Ids, Facts] | None = None
         self.version = version
         # Files and what is read from them do not change without it; tags do.
-        self._generation = setting(session, "generation")
+        self._generation = overview.generation(version, session)
 
     def facts(self, ids: Ids | None) -> Facts:
         """Return a table with the facts of at least these assets; read once for several uses."""

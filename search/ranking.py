@@ -13,7 +13,7 @@ from pixfind.catalog import documents
 from pixfind.catalog.columns import Owners
 from pixfind.errors import QueryError
 from pixfind.messages import said
-from pixfind.vectors import Ids, VectorIndex
+from pixfind.vectors import FIRST_ABOVE, Ids, VectorIndex
 from search.composition import Direction, compose
 from search.fusion import fuse
 from search.matching import Compared, Matches, Sample, Scale, judge
@@ -136,6 +136,9 @@ class _Search:
         # Without filters everything is allowed, and nobody needs a list of it.
         self._owners: Owners | None = self._chosen() if asked.filters else None
         self._allowed: Ids | None = None if self._owners is None else self._owners.embeddings
+        # What has been compared: where nothing scores high enough, it holds what comes nearest.
+        self._known: Compared | None = None
+        self._knows_all = False
 
     def filtered(self) -> Ranking:
         """Rank by date where nothing is wanted that could be compared: filters and exclusions."""
@@ -209,7 +212,8 @@ class _Search:
             scores, ids = ranked.similarities, ranked.ids
         else:
             lowest = scale.lowest(wanted.low or 0.0)
-            scores, ids = index.above(vector, lowest, allowed)
+            above = self._above(direction, lowest)
+            scores, ids = above.similarities, above.ids
         if worded:
             named = np.fromiter(worded, np.int64, len(worded))
             more = np.setdiff1d(self._state.view.owners(named).among(named).embeddings, ids)
@@ -259,10 +263,25 @@ class _Search:
                 return found
             k *= WIDER
 
+    def _above(self, direction: Direction, lowest: float) -> Compared:
+        """Compare with the query all that scores at least so much."""
+        k = FIRST_ABOVE
+        while True:
+            compared = self._first(direction, k)
+            enough = compared.similarities >= lowest
+            if len(enough) < k or not enough[-1]:
+                return Compared(compared.ids[enough], compared.similarities[enough])
+            k *= WIDER
+
     def _first(self, direction: Direction, k: int) -> Compared:
-        query = direction.vector[np.newaxis]
-        scores, ids = self._state.index.search(query, k, self._allowed)
-        return Compared(ids[0], scores[0])
+        """Compare with the query so many of the best, or all."""
+        known = self._known
+        if known is None or (len(known.ids) < k and not self._knows_all):
+            query = direction.vector[np.newaxis]
+            scores, ids = self._state.index.search(query, k, self._allowed)
+            known = self._known = Compared(ids[0], scores[0])
+            self._knows_all = len(known.ids) < k
+        return Compared(known.ids[:k], known.similarities[:k])
 
     def _judged(self, compared: Compared, scale: Scale | None) -> Matches:
         unwanted, calibration = self._terms.unwanted, self._state.calibration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pixfind.catalog.photos import Photo
@@ -58,8 +59,8 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def results_json(results: Results) -> dict[str, Any]:
-    """Return the whole answer to a query."""
+def results_json(results: Results, shown: Callable[[Result], Any] = result_json) -> dict[str, Any]:
+    """Return the whole answer to a query, with what is shown of each result."""
     document: dict[str, Any] = {
         "query": printable(results.query),
         "understood": [
@@ -69,8 +70,8 @@ def results_json(results: Results) -> dict[str, Any]:
         "model": results.model,
         "total": results.total,
         "cutoff": _rounded(results.cutoff),
-        "results": [result_json(result) for result in results.results],
-        "nearest": [result_json(result) for result in results.nearest],
+        "results": [shown(result) for result in results.results],
+        "nearest": [shown(result) for result in results.nearest],
     }
     if results.facets is not None:
         document["facets"] = {

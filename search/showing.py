@@ -32,7 +32,7 @@ def shown(
     similarity, probability = _by_id(ids, page.similarity), _by_id(ids, page.probability)
     found = photos.photos_by_id(state.session, ids)
     parts = _best_parts(state, ranking, found, similarity)
-    worded = np.intersect1d(page.ids, ranking.worded).tolist()
+    worded = np.intersect1d(page.ids, ranking.worded, assume_unique=True).tolist()
     fields = documents.fields_matched(state.session, descriptions, worded)
     return tuple(
         Result(

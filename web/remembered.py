@@ -27,22 +27,32 @@ class Remembered:
         self._known: dict[Hashable, tuple[Hashable, float, Any]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, read: Callable[[Session], T]) -> T:
+    def get(self, key: Hashable, read: Callable[[Session], T], *, never_old: bool = False) -> T:
         """Return what the reader returns, from memory if the catalog has not changed since.
 
         Args:
             key: tells the readers apart.
             read: reads from the catalog.
+            never_old: however long reading takes.
         """
         version = self._watch.version()
-        known = self._known.get(key)
-        if known is None or (known[0] != version and time.monotonic() >= known[1]):
+        known = self._good_enough(key, version, never_old)
+        if known is None:
             with self._lock:  # others wait rather than read the same
-                known = self._known.get(key)
-                if known is None or (known[0] != version and time.monotonic() >= known[1]):
+                known = self._good_enough(key, version, never_old)
+                if known is None:
                     known = self._known[key] = (version, *self._read(read))
         found: T = known[2]
         return found
+
+    def _good_enough(
+        self, key: Hashable, version: Hashable, never_old: bool
+    ) -> tuple[Hashable, float, Any] | None:
+        """Return what is remembered, unless it has to be read again."""
+        known = self._known.get(key)
+        if known is None or known[0] == version:
+            return known
+        return None if never_old or time.monotonic() >= known[1] else known
 
     def _read(self, read: Callable[[Session], T]) -> tuple[float, T]:
         """Return until when what was read will do even if it is old, and what was read."""

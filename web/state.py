@@ -93,13 +93,16 @@ class AppState:
 
     def _serving(self) -> tuple[SearchEngine, LiveDescriber]:
         library = self.library()
-        model = library.model()
+        known, _ = self._remembering()
+        model = known.get("model", lambda _: library.model(), never_old=True)
         if model is None:
             raise LibraryEmptyError(library.folder)
         with self._lock:
             if self._serves is None or self._serves_of != (library, model.id):
                 # A request names photos of the library, never files beside it.
-                engine = open_engine(library, self._models, self._asked, read_files=False)
+                engine = open_engine(
+                    library, self._models, self._asked, read_files=False, many_at_once=True
+                )
                 encoder = self._models.load(self._asked or model.name)
                 describer = LiveDescriber(library, encoder, self.settings.cache)
                 self._serves, self._serves_of = (engine, describer), (library, model.id)

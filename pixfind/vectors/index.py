@@ -12,10 +12,12 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from pixfind.machine import cores
 from pixfind.vectors.flat import Flat, Vectors
 from pixfind.vectors.listed import Listed, Stored
 from pixfind.vectors.lists import TRAINING_VECTORS_PER_LIST, Lists, list_count
 from pixfind.vectors.members import Ids, Members
+from pixfind.vectors.threads import in_threads
 
 # Beyond it lists answer ten times sooner, and find 0.99 and more of what is nearest.
 EXACT_LIMIT = 50_000
@@ -179,9 +181,10 @@ class VectorIndex:
             Scores, float32, and ids, int64, both (q, min(k, candidates)), best first.
         """
         queries = np.ascontiguousarray(queries, np.float32)
-        if isinstance(self._held, Listed):
-            return self._held.search(queries, k, allowed)
-        return self._held.search(queries, k, None if allowed is None else self.among(allowed))
+        with in_threads(1 if len(queries) == 1 else cores()):
+            if isinstance(self._held, Listed):
+                return self._held.search(queries, k, allowed)
+            return self._held.search(queries, k, None if allowed is None else self.among(allowed))
 
     def above(
         self, query: Vectors, score: float, allowed: Ids | None = None

@@ -14,8 +14,10 @@ from typing import Any
 import faiss
 import numpy as np
 
+from pixfind.machine import cores
 from pixfind.vectors.flat import Vectors
 from pixfind.vectors.members import Ids, Members, selector
+from pixfind.vectors.threads import in_threads
 
 # Twice the root of the count: comparing with the lists' centres takes a tenth of a search then.
 LISTS_PER_SQRT = 2
@@ -60,7 +62,8 @@ class Lists:
         index = _empty(faiss.IndexFlatIP(dim), dim, lists)
         index.cp.min_points_per_centroid = 1
         index.cp.max_points_per_centroid = TRAINING_VECTORS_PER_LIST
-        index.train(np.ascontiguousarray(sample))
+        with in_threads(cores()):
+            index.train(np.ascontiguousarray(sample))
         return cls(index)
 
     def writable(self) -> Lists:
@@ -75,7 +78,8 @@ class Lists:
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Add vectors, float32 (n, dim), under new ids, int64 (n,)."""
         self._members = None
-        self.index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(ids))
+        with in_threads(cores()):
+            self.index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(ids))
 
     def remove(self, ids: Ids) -> None:
         """Remove ids, int64 (n,)."""

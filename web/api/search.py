@@ -13,7 +13,7 @@ from web import parameters
 from web.api.answers import SearchAnswer
 from web.api.fields import Cursor, Flag, Limit, Offset, QueryText
 from web.api.operations import Operations, Request
-from web.api.presenting import result_documents
+from web.api.presenting import presenting
 from web.state import state
 
 blueprint = Operations("search", "Search")
@@ -54,8 +54,6 @@ def search(query: SearchQuery) -> SearchAnswer:
             cursor=query.cursor or None,
         )
     )
-    answer: dict[str, Any] = results_json(found)
-    answer["results"] = result_documents(found.results)
-    answer["nearest"] = result_documents(found.nearest)
+    answer: dict[str, Any] = results_json(found, presenting())
     answer["cursor"] = found.cursor
     return cast("SearchAnswer", answer)
