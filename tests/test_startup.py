@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import pixfind
+from pixfind.cli.commands import HOMES
+from pixfind.cli.main import cli
 
 HEAVY = {
     "torch", "torchvision", "open_clip", "transformers", "timm", "flask", "sklearn", "scipy",
@@ -16,6 +20,8 @@ HEAVY = {
 }  # fmt: skip
 # What --help has no use for either.
 LATER = {"numpy", "faiss", "onnxruntime", "sqlalchemy", "PIL", "rich", "tokenizers"}
+# Nor a search for words, which need no pictures.
+FOR_PICTURES = {"PIL"}
 PROGRAM = """
 import sys
 from pixfind.cli.main import cli
@@ -23,6 +29,14 @@ try:
     cli(prog_name="pixfind")
 finally:
     print("modules:", *sys.modules, file=sys.stderr)
+"""
+WHETHER_GARBAGE_IS_COLLECTED = """
+import gc
+from pixfind.cli.main import main
+try:
+    main()
+finally:
+    print("collected:", gc.isenabled())
 """
 
 
@@ -39,12 +53,21 @@ def searchable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def execute(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+
+def imported(*arguments: object) -> tuple[str, set[str]]:
+    """Run a cold pixfind; return its output and the modules that it imported."""
+    done = execute(PROGRAM, *arguments)
+    return done.stdout, set(done.stderr.rpartition("modules:")[2].split())
+
+
 def run(*arguments: object) -> tuple[str, set[str]]:
     """Run a cold pixfind; return its output and the packages that it imported."""
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    modules = done.stderr.rpartition("modules:")[2].split()
-    return done.stdout, {module.partition(".")[0] for module in modules}
+    output, modules = imported(*arguments)
+    return output, {module.partition(".")[0] for module in modules}
 
 
 def test_help() -> None:
@@ -59,7 +82,7 @@ def test_text_search(searchable: Path) -> None:
     output, modules = run("--library", library, "search", "something", "red", "--all")
     assert len(output.splitlines()) == 3
     assert "onnxruntime" in modules
-    assert not modules & HEAVY
+    assert not modules & (HEAVY | FOR_PICTURES)
 
 
 def test_similar(searchable: Path) -> None:
@@ -67,3 +90,32 @@ def test_similar(searchable: Path) -> None:
     output, modules = run("--library", library, "similar", searchable / "red.png")
     assert len(output.splitlines()) == 2
     assert not modules & HEAVY
+
+
+def test_a_command_imports_no_other() -> None:
+    output, modules = imported("status", "--help")
+    assert output.startswith("Usage: pixfind status")
+    commands = {f"pixfind.cli.{home.partition(':')[0]}" for home in HOMES.values()}
+    assert modules & commands == {"pixfind.cli.status"}
+
+
+def test_every_command_has_the_name_that_it_is_listed_by() -> None:
+    assert {name: command.name for name, command in cli.commands.items()} == {n: n for n in HOMES}
+
+
+@pytest.mark.parametrize(("command", "collected"), [("status", "False"), ("models list", "True")])
+def test_only_short_commands_leave_garbage(searchable: Path, command: str, collected: str) -> None:
+    library = searchable / "library"
+    done = execute(WHETHER_GARBAGE_IS_COLLECTED, "--library", library, *command.split(), "--json")
+    assert done.stdout.splitlines()[-1] == f"collected: {collected}"
+
+
+def test_a_search_leaves_the_environment_as_it_was(
+    searchable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    arguments = ["--library", str(searchable / "library"), "search", "red", "--all"]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert dict(os.environ) == before

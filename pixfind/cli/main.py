@@ -12,26 +12,14 @@ from typing import Any
 import click
 
 from pixfind import __version__
-from pixfind.cli.albums import albums
-from pixfind.cli.ask import ask
-from pixfind.cli.classify import classify
-from pixfind.cli.demo import demo
-from pixfind.cli.describe import describe
-from pixfind.cli.dupes import dupes
-from pixfind.cli.evaluate import evaluate
-from pixfind.cli.export import export
-from pixfind.cli.index import forget, index, move
-from pixfind.cli.models import models
-from pixfind.cli.search import search, similar
-from pixfind.cli.serve import serve
-from pixfind.cli.sidecars import sidecars
-from pixfind.cli.status import status
-from pixfind.cli.tag import tag, tags
+from pixfind.cli.commands import LazyCommands
 from pixfind.config import Settings
 from pixfind.errors import PixfindError
 from pixfind.text import printable
 
 OBJECTS_BEFORE_COLLECTION = 50_000
+# Commands that give one answer and end.
+SHORT = {"search", "similar", "status"}
 
 
 class Commands(click.Group):
@@ -49,7 +37,11 @@ class Commands(click.Group):
             raise click.ClickException(printable(str(error))) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    commands=LazyCommands(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--library",
     type=click.Path(file_okay=False, path_type=Path),
@@ -67,22 +59,18 @@ def cli(ctx: click.Context, library: Path | None) -> None:
       pixfind serve
     """
     ctx.obj = Settings.load(library)
-
-
-COMMANDS = (
-    index, search, similar, classify, describe, ask, tag, tags, albums, export, sidecars, dupes,
-    status, serve, models, evaluate, demo, move, forget,
-)  # fmt: skip
-for command in COMMANDS:
-    cli.add_command(command)
+    if ctx.invoked_subcommand not in SHORT:
+        gc.enable()
 
 
 def _spare_the_garbage_collector() -> None:
     """Let a short command not spend a third of its time looking for garbage that is not there.
 
-    Imports make hundreds of thousands of objects that all stay (benchmarks: cold_search). With a
-    higher threshold they are not searched over and over, and at the end not once more.
+    Imports make hundreds of thousands of objects that all stay (benchmarks: cold_search). They are
+    not searched at all by a command that is over in a moment, seldom by others (``cli`` tells
+    which it is), and at the end not once more.
     """
+    gc.disable()
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     atexit.register(gc.freeze)
 

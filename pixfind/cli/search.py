@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -197,21 +198,37 @@ def open_for_search(
     settings: Settings, model: str | None, *, for_words: bool = False
 ) -> Iterator[SearchEngine]:
     """Open the library and its engine; ``for_words`` loads what a text needs meanwhile."""
-    from pixfind.encoders.store import ModelStore
+    with _one_thread_for_algebra():
+        from pixfind.encoders.store import ModelStore
 
-    store = ModelStore(settings.models)
-    if for_words:
-        # The weights load while the database's and the index's libraries are imported below: a
-        # fifth of a cold search (benchmarks: cold_search).
-        with suppress(ModelError):
-            if likely := model or _likely_model(settings.library):
-                store.load(likely).preload_texts()
+        store = ModelStore(settings.models)
+        if for_words:
+            # The weights load while the database's and the index's libraries are imported below: a
+            # fifth of a cold search (benchmarks: cold_search).
+            with suppress(ModelError):
+                if likely := model or _likely_model(settings.library):
+                    store.load(likely).preload_texts()
 
-    from pixfind.library import Library
-    from search.engine import open_engine
+        from pixfind.library import Library
+        from search.engine import open_engine
 
     with Library.open(settings.library) as library:
         yield open_engine(library, store, model)
+
+
+@contextmanager
+def _one_thread_for_algebra() -> Iterator[None]:
+    """Import NumPy and FAISS without the threads that their linear algebra would start at once.
+
+    One query has no work for them, and starting them takes a tenth of a cold search.
+    """
+    unset = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} - set(os.environ)
+    os.environ.update(dict.fromkeys(unset, "1"))
+    try:
+        yield
+    finally:
+        for name in unset:
+            del os.environ[name]
 
 
 def _likely_model(library: Path) -> str | None:
