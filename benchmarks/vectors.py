@@ -4,10 +4,10 @@
 (1,000,000), whose vectors lie as those of photos do (``photo_vectors.py``), and asks with captions.
 Everything goes through the library: the files that it keeps, the vectors in its catalog. Baselines,
 asked in turns with it, on one core: exact comparison in float32 (FAISS), and the graphs of hnswlib
-(M 16, built with 100, searched with 100) and usearch (its own settings, float16). Filters allow a half, a
-hundredth and a ten-thousandth of all, drawn at random, against exact comparison among these. How
-long it takes to open, and the memory, are those of a fresh process. FOLDER keeps what takes long to
-make; ``hnswlib`` and ``usearch`` are measured where they are installed.
+(M 16, built with 100, searched with 100) and usearch (its own settings, float16), where they are
+installed. Filters allow a half, a hundredth and a ten-thousandth of all, drawn at random, against
+exact comparison among these. How long it takes to open, and the memory, are those of a fresh
+process. FOLDER keeps what takes long to make.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _within(index: VectorIndex, allowed: Ids, query: Vectors) -> Ids:
 
 
 def _changed(library: Library, source: PhotoVectors) -> dict[str, float]:
-    """Add photos and remove them again; each time until a search knows and the files are written."""
+    """Add photos and remove them again; each time until searches know and files are written."""
     model = library.models()[0]
     vectors = source.make(CHANGED)
     first = int(library.index(model).ids[-1]) + 1

@@ -25,8 +25,8 @@ from pixfind.errors import (
     ModelMismatchError,
 )
 from pixfind.photos.brought import BroughtPictures
-from pixfind.vectors.cache import VectorCache
 from pixfind.vectors import VectorIndex
+from pixfind.vectors.cache import VectorCache
 
 MODEL_SETTING = "model_id"
 REGIONS_SETTING = "regions"

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner, Result
+from compiled import keep_pages, keep_routes, keep_statements
 from hypothesis.configuration import set_hypothesis_home_dir
 from PIL import Image
+from threads import let_sleep
 
 from indexer import Indexer, Summary
 from pixfind.cli.main import cli
 from pixfind.config import Settings
+from pixfind.encoders.base import Encoder
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
 from search import SearchEngine
+from search.descriptions.describing import Describer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -41,6 +46,17 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(scope="session", autouse=True)
+def little_work() -> Iterator[None]:
+    """What is not what a test is about takes most of its time, if nobody sees to it."""
+    with pytest.MonkeyPatch.context() as patch:
+        let_sleep(patch)
+        keep_pages(patch)
+        keep_routes(patch)
+        keep_statements(patch)
+        yield
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
@@ -48,9 +64,18 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library without photos, to copy."""
+    folder = tmp_path_factory.mktemp("empty") / "library"
+    Library.create(folder).close()
+    return folder
+
+
 @pytest.fixture
-def library(settings: Settings) -> Iterator[Library]:
-    with Library.create(settings.library) as opened:
+def library(settings: Settings, empty: Path) -> Iterator[Library]:
+    shutil.copytree(empty, settings.library)
+    with Library.open(settings.library) as opened:
         yield opened
 
 
@@ -103,9 +128,43 @@ def pocket() -> object:
 
 
 @pytest.fixture(scope="session")
+def phrases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which the phrases of descriptions are embedded by the fake model, to copy."""
+    folder = tmp_path_factory.mktemp("phrases")
+    Describer(FakeEncoder(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pocket_phrases(tmp_path_factory: pytest.TempPathFactory, pocket: Encoder) -> Path:
+    """A cache in which the phrases of descriptions are embedded by the bundled model, to copy."""
+    folder = tmp_path_factory.mktemp("phrases")
+    Describer(pocket, folder)
+    return folder
+
+
+@pytest.fixture
+def described_before(own_home: Path, pocket_phrases: Path) -> None:
+    """This test's user has described photos with the bundled model before."""
+    shutil.copytree(pocket_phrases, own_home / "cache" / "pixfind", dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """Real photos beside the checkout, which a user's machine does not have."""
     folder = SHARED / "photos"
     if not folder.is_dir():
         pytest.skip("the shared photos are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real(
+    tmp_path_factory: pytest.TempPathFactory, pocket: Encoder, shared: Path
+) -> Iterator[SearchEngine]:
+    """The shared library of real photos, indexed with the bundled model, to read only."""
+    photos = shared / "library"
+    with Library.create(tmp_path_factory.mktemp("real")) as library:
+        summary = Indexer(library, pocket).run([photos])
+        assert (summary.embedded, summary.failed) == (len(list(photos.iterdir())), 0)
+        yield SearchEngine(library, pocket)

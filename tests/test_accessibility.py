@@ -25,7 +25,6 @@ from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import DescriberBusyError, LibraryAccessError
 from pixfind.library import Library
-from search.descriptions.describing import Describer
 from search.tags import owner
 from web import create_app
 from web.photo import describing
@@ -105,14 +104,6 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **options: Any) -> TestResponse:
         return super().open(*args, **{**options, "buffered": True})
-
-
-@pytest.fixture(scope="session")
-def phrases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache in which the phrases of the fake model are embedded."""
-    folder = tmp_path_factory.mktemp("phrases")
-    Describer(FakeEncoder(), folder)
-    return folder
 
 
 @pytest.fixture

@@ -431,6 +431,7 @@ def test_nothing_of_it_is_imported_for_a_search() -> None:
     assert run.stdout == "\n"
 
 
+@pytest.mark.usefixtures("described_before")
 def test_ask(pixfind: Pixfind, colours: Path, server: str) -> None:
     image = colours.parent / "photos" / "red.png"
     options = ("--llm", server, "--llm-model", "plain")
@@ -446,6 +447,7 @@ def test_ask(pixfind: Pixfind, colours: Path, server: str) -> None:
     assert (answer["answer"], answer["language_model"]) == ("I do not know.", "plain")
 
 
+@pytest.mark.usefixtures("described_before")
 def test_describe_in_other_words(pixfind: Pixfind, colours: Path, server: str) -> None:
     options = ("--library", colours, "describe", "1", "--llm", server, "--llm-model")
     own = pixfind(*options[:4]).stdout
@@ -458,6 +460,7 @@ def test_describe_in_other_words(pixfind: Pixfind, colours: Path, server: str) -
     assert "pixfind's own" in result.stderr
 
 
+@pytest.mark.usefixtures("described_before")
 def test_an_alternative_text_stays_short(pixfind: Pixfind, colours: Path, server: str) -> None:
     result = pixfind(
         "--library", colours, "describe", "--alt", "1", "--llm", server, "--llm-model", "control"
@@ -465,6 +468,7 @@ def test_an_alternative_text_stays_short(pixfind: Pixfind, colours: Path, server
     assert (result.exit_code, len(result.stdout.strip()) <= 125) == (0, True)
 
 
+@pytest.mark.usefixtures("described_before")
 def test_a_server_that_is_not_there_is_named_once(pixfind: Pixfind, colours: Path) -> None:
     nowhere = "http://127.0.0.1:1"
     result = pixfind("--library", colours, "describe", "1", "2", "--json", "--llm", nowhere)
@@ -479,6 +483,7 @@ def test_ask_without_a_model(pixfind: Pixfind, colours: Path) -> None:
     assert "--llm URL" in line
 
 
+@pytest.mark.usefixtures("described_before")
 @pytest.mark.parametrize("name", ["error", "truncated", "redirect", "empty"])
 def test_ask_fails_in_one_line(pixfind: Pixfind, colours: Path, server: str, name: str) -> None:
     image = colours.parent / "photos" / "red.png"

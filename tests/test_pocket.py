@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,8 @@ from click.testing import Result
 from conftest import SHARED
 from PIL import Image
 
-from indexer import Indexer
 from pixfind.encoders.base import Encoder
 from pixfind.encoders.store import ModelStore, bundled_models
-from pixfind.library import Library
 from pixfind.photos.decode import decode_file
 from search import SearchEngine
 
@@ -25,18 +23,6 @@ ROOT = Path(__file__).resolve().parents[1]
 # How alike the files of a scene look at least: they differ by more than their turn, the portraits
 # so much that a model that tells photos apart better tells these apart too.
 SCENES = {"Landscape": 0.95, "Portrait": 0.88}
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory, pocket: Encoder) -> Iterator[SearchEngine]:
-    """The shared library of real photos, indexed with the bundled model."""
-    photos = SHARED / "photos" / "library"
-    if not photos.is_dir():
-        pytest.skip("the shared photos are not on this machine")
-    with Library.create(tmp_path_factory.mktemp("real")) as library:
-        summary = Indexer(library, pocket).run([photos])
-        assert (summary.embedded, summary.failed) == (len(list(photos.iterdir())), 0)
-        yield SearchEngine(library, pocket)
 
 
 @pytest.mark.parametrize(

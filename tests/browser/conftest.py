@@ -17,11 +17,29 @@ from browser.watching import Watch
 from pixfind.encoders.base import Encoder
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# Each new window would start a process that draws the address bar's menus, which nobody sees, and
+# one to spare. Of several such lists Chromium reads the last, so Playwright's own is repeated here.
+WITHOUT = (
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",  # in a container there is none
     "--disable-gpu",
     "--disable-background-networking",
+    f"--disable-features={','.join(WITHOUT)}",
     # No name leads anywhere, and no number: what asks for another machine is told to be offline.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
