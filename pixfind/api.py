@@ -81,7 +81,7 @@ class PhotoLibrary:
 
         Args:
             paths: what to add.
-            workers: threads that decode; else one for each core.
+            workers: threads that decode; else one for each core. No more than these encode.
             regions: see ``indexer.Indexer``.
         """
         indexer = Indexer(self._library, self._encoder, workers=workers, regions=regions)

@@ -15,7 +15,7 @@ import pytest
 
 from pixfind.calibration import QUANTILE, Calibration
 from pixfind.calibration.fit import InLibrary, fit_general, fit_in_libraries
-from pixfind.calibration.link import Link
+from pixfind.calibration.link import LARGEST, Link
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.model_files import CALIBRATION, sha256_of
@@ -179,12 +179,14 @@ def test_less_is_expected_of_larger_libraries_and_of_those_that_score_high(
 ) -> None:
     query = np.eye(DIM)[3]
     for pictures in (0.0, 0.5, 1.0):
-        by_size = [fitted.prior_in(query, 0.3, n, pictures) for n in (1, 10, 1000, 10**6)]
+        by_size = [fitted.prior_in(query, 0.3, n, pictures) for n in (1, 10, 100, LARGEST)]
         by_score = [fitted.prior_in(query, s, 100, pictures) for s in (-1.0, 0.0, 0.5, 1.0)]
         for priors in (by_size, by_score):
             assert sorted(priors, reverse=True) == priors
             assert len(set(priors)) == len(priors)
             assert 0 < min(priors) <= max(priors) < 1
+        # Beyond what was measured, photos that match are taken to become more with the others.
+        assert fitted.prior_in(query, 0.3, 10**6, pictures) == by_size[-1]
     assert 0 < fitted.prior_in(query, 1e6, 10**9) < 1e-9
     assert fitted.prior_in(query, -1e6, 1) < 1
     assert fitted.prior_in(query, 0.3, 0) == fitted.prior_in(query, 0.3, 1)

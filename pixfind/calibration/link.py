@@ -18,6 +18,12 @@ Doubles = npt.NDArray[np.float64]
 # Probabilities nearer to nought or one than this are rounding.
 TINY = 1e-12
 
+# The largest library that links are fitted in (``training/simulated_library.py``). In those that
+# people have, what matches grows with the rest: were ever less expected of larger ones, a short
+# query would find its photo in 0.49 instead of 0.81 of libraries of 6,000, and in hardly any of
+# 100,000 (benchmarks: larger_libraries).
+LARGEST = 800
+
 
 @dataclass(frozen=True)
 class Link:
@@ -25,8 +31,9 @@ class Link:
 
     At ``prior`` the probability is ``sigmoid(slope * above + intercept)``. What a query
     may expect in a library has the log odds ``base + per_highest * h + per_log_size * log(size) +
-    per_spread * s``, where h is how far above that mean the score lies that 2% of the library's
-    photos exceed, and s the standard deviation of what the query scores in general.
+    per_spread * s``, with a size of ``LARGEST`` at most, where h is how far above that mean the
+    score lies that 2% of the library's photos exceed, and s the standard deviation of what the
+    query scores in general.
 
     Args:
         slope: in logits, for a cosine of 1.
@@ -80,7 +87,8 @@ class Link:
             size: how many photos it has.
             spread: the standard deviation of what the query scores in general.
         """
-        of_library = self.per_highest * highest + self.per_log_size * math.log(max(size, 1))
+        counted = min(max(size, 1), LARGEST)
+        of_library = self.per_highest * highest + self.per_log_size * math.log(counted)
         log_odds = self.base + of_library + self.per_spread * spread
         return float(np.clip(sigmoid(log_odds), TINY, 1 - TINY))
 

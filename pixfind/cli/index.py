@@ -23,7 +23,9 @@ INTERRUPTED = 130
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @model_option
 @click.option(
-    "--workers", type=click.IntRange(1, 64), help="Threads that decode; else one for each core."
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Threads that decode; else one for each core. No more than these encode.",
 )
 @click.option("--retry-failed", is_flag=True, help="Look again at files that failed before.")
 @click.option(

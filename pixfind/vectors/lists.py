@@ -29,8 +29,9 @@ GROWTH = 4
 # (benchmarks: vectors): a 24th for the first 20, a ninth for the first 1,000, and the same among a
 # few: a seventh for the first 20 of 10,000 allowed ones.
 PROBED, PROBED_POWER = 0.68, 0.25
-# Among so few all lists are looked at.
-FEW = 500
+# Those that a filter allows lie in other lists than the nearest of all, and to pass over the others
+# costs little; among so few all lists are looked at.
+FILTERED, FEW = 2, 500
 
 
 LAST_ID = 2**63 - 1
@@ -128,6 +129,7 @@ class Lists:
         share = 1.0
         if k < candidates and candidates > FEW:
             share = PROBED * (depth / candidates) ** PROBED_POWER
+            share = min(1.0, share if chosen is None else FILTERED * share)
         scores, ids = self._probe(queries, k, among, share)
         if share < 1 and (ids < 0).any():  # the lists probed held too few allowed ones
             scores, ids = self._probe(queries, k, among, 1.0)
