@@ -93,7 +93,10 @@ class VectorIndex:
             raise OSError(f"no FAISS index in {file}") from error
         if isinstance(index, faiss.IndexIDMap2):
             return cls(Flat(index), exact_limit, stored)
-        held = _listed(Lists(index, mapped=file), stored)
+        lists = Lists(index, mapped=file)
+        if lists.file_bytes > file.stat().st_size:
+            raise OSError(f"no FAISS index in {file}: it ends too soon")
+        held = _listed(lists, stored)
         if changes is not None:
             held.apply_changes(changes)
         return cls(held, exact_limit, stored)

@@ -34,7 +34,7 @@ PROBED, PROBED_POWER = 0.68, 0.25
 FILTERED, FEW = 2, 500
 
 
-LAST_ID = 2**63 - 1
+LAST_ID, ID_BYTES = 2**63 - 1, 8
 
 
 def list_count(vectors: int) -> int:
@@ -94,6 +94,17 @@ class Lists:
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
+
+    @property
+    def file_bytes(self) -> int:
+        """How long the file is at least in which mapped lists lie.
+
+        To read beyond the end of a shorter one would end the process.
+        """
+        held = faiss.downcast_InvertedLists(self.index.invlists)
+        places = [held.lists.at(number) for number in range(self.index.nlist)]
+        each = held.code_size + ID_BYTES
+        return max((place.offset + place.capacity * each for place in places), default=0)
 
     def suits(self, count: int) -> bool:
         """Return whether so many vectors may lie in these lists."""
