@@ -20,7 +20,11 @@ def plot(found: dict[str, Any]) -> None:
     """Write one SVG for each question: time, queries, memory, disk."""
     stages = {float(size): stage for size, stage in found["stages"].items()}
     FOLDER.mkdir(exist_ok=True)
-    _draw("growth_indexing", "ms a photo, without the model", _indexing(found["samples"]))
+    _draw(
+        "growth_indexing",
+        "ms a photo, without the model",
+        _indexing(found["samples"], list(stages)),
+    )
     _draw(
         "growth_search",
         "ms",
@@ -59,14 +63,15 @@ def _of(
     return list(stages), [times * stage[name] for stage in stages.values()]
 
 
-def _indexing(samples: list[dict[str, float]]) -> Lines:
-    """Return what a photo costs between two samples some growth apart, within one process."""
+def _indexing(samples: list[dict[str, float]], sizes: list[float]) -> Lines:
+    """Return what a photo costs between two samples some growth apart, within one stage."""
     wall: tuple[list[float], list[float]] = [], []
     cpu: tuple[list[float], list[float]] = [], []
     first = samples[0]
     for last in samples[1:]:
         photos = last["photos"] - first["photos"]
-        if last["process"] != first["process"]:
+        # What lies between two stages is not indexing: files are made, and searches asked.
+        if any(first["photos"] <= size < last["photos"] for size in sizes):
             first = last
         elif last["photos"] >= SMOOTHED * first["photos"]:
             encoding = last["encoding s"] - first["encoding s"]

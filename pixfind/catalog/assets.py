@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sqlalchemy import Select, bindparam, exists, func, insert, select
 from sqlalchemy.orm import Session
 
-from pixfind.catalog.ids import among
+from pixfind.catalog.ids import all_of, among, among_chosen, chosen
 from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Model
 
 Vectors = npt.NDArray[np.float32]
@@ -124,27 +124,31 @@ def vector_of(session: Session, asset_id: int, model_id: int) -> Vectors | None:
 def searchable_ids(session: Session, model_id: int) -> Ids:
     """Return the ids of all embeddings of pictures that lie in some file, int64, ascending."""
     in_a_file = exists().where(File.asset_id == Embedding.asset_id)
-    rows = session.execute(
-        # One a picture, so that counts are of photos and an exclusion is of the photo.
-        select(Embedding.id)
-        .where(Embedding.model_id == model_id, Embedding.kind == WHOLE, in_a_file)
-        .order_by(Embedding.id)
+    # One a picture, so that counts are of photos and an exclusion is of the photo.
+    return all_of(
+        session,
+        select(Embedding.id).where(
+            Embedding.model_id == model_id, Embedding.kind == WHOLE, in_a_file
+        ),
     )
-    return np.fromiter((row[0] for row in rows), np.int64)
 
 
 def vectors_of(session: Session, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids, Vectors]]:
     """Yield the embeddings with those ids in batches: ids (n,) and vectors (n, dim) float32."""
     for start in range(0, len(ids), READ_BATCH):
         wanted = [int(i) for i in ids[start : start + READ_BATCH]]
-        rows = session.execute(
-            select(Embedding.id, Embedding.vector).where(Embedding.id.in_(among(wanted)))
-        ).all()
+        rows = session.connection().execute(_vectors(), chosen(wanted)).all()
         if not rows:
             continue
         found = np.array([row[0] for row in rows], np.int64)
         stored = np.frombuffer(b"".join(row[1] for row in rows), STORED)
         yield found, stored.reshape(len(rows), -1).astype(np.float32)
+
+
+@functools.cache
+def _vectors() -> Select[int, bytes]:
+    """Made once: searches among many vectors compare the best of them again."""
+    return select(Embedding.id, Embedding.vector).where(Embedding.id.in_(among_chosen()))
 
 
 def asset_ids(session: Session, embedding_ids: Sequence[int]) -> dict[int, int]:

@@ -6,7 +6,10 @@ import functools
 import json
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import BindParameter, Select, bindparam, func, select
+from sqlalchemy.orm import Session
 
 
 def among(ids: Iterable[int]) -> Select[tuple[int]]:
@@ -24,3 +27,13 @@ def among_chosen() -> Select[tuple[int]]:
 def chosen(ids: Iterable[int]) -> dict[str, str]:
     """Return the parameter of a statement that holds ``among_chosen``."""
     return {"chosen_ids": json.dumps(list(ids))}
+
+
+def all_of(session: Session, ids: Select[int]) -> npt.NDArray[np.int64]:
+    """Return the ids that a statement selects, int64 (n,), ascending.
+
+    In one row: of a million, rows would take as long as the statement.
+    """
+    found = ids.subquery()
+    text = session.scalar(select(func.json_group_array(found.c[0])))
+    return np.sort(np.array(json.loads(text or "[]"), np.int64))

@@ -9,7 +9,7 @@ from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.assets import STORED, Ids, Vectors
-from pixfind.catalog.ids import among
+from pixfind.catalog.ids import all_of, among
 from pixfind.catalog.schema import FRAME, REGION, Embedding, File
 from pixfind.parts import Box, Part
 
@@ -61,12 +61,12 @@ def drop_regions(session: Session) -> int:
 def searchable_ids(session: Session, model_id: int) -> Ids:
     """Return the ids of all embeddings of parts of pictures in files, int64, ascending."""
     in_a_file = exists().where(File.asset_id == Embedding.asset_id)
-    rows = session.execute(
-        select(Embedding.id)
-        .where(Embedding.model_id == model_id, Embedding.kind.in_(KINDS), in_a_file)
-        .order_by(Embedding.id)
+    return all_of(
+        session,
+        select(Embedding.id).where(
+            Embedding.model_id == model_id, Embedding.kind.in_(KINDS), in_a_file
+        ),
     )
-    return np.fromiter((row[0] for row in rows), np.int64)
 
 
 def of_assets(session: Session, model_id: int, asset_ids: Iterable[int]) -> Ids:
