@@ -20,7 +20,7 @@ from pixfind.vectors.members import Ids, Members
 Stored = Callable[[Ids], tuple[Ids, Vectors]]
 
 # How many of the best of the lists are compared again with the vectors as they are stored.
-COMPARED_AGAIN = 40
+COMPARED_AGAIN = 32
 # Which part of what the lists hold may have changed before they are written anew.
 CHANGED_SHARE = 0.05
 # Vectors that are handled at once.
