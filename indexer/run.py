@@ -132,6 +132,7 @@ class _Run:
         self._filling = Batch()
         self._encoded: deque[Batch] = deque()
         self._twins: list[Item] = []
+        self._still_gone: set[int] = set()
         self._looked = self._done = self._total = 0
         self._save_at = time.monotonic() + SAVE_EVERY_S
 
@@ -162,6 +163,8 @@ class _Run:
         if self._total:
             self._tell(Phase.WORKING)
             self._process(self._todo(choice.scopes))
+            # What has come back meanwhile is there.
+            gone = [number for number in gone if number in self._still_gone]
             # A copy's metadata, read since they were counted, was theirs.
             self._summary.unchanged += max(0, self._total - self._done)
         with self._catalog.write() as session:
@@ -203,6 +206,7 @@ class _Run:
         for scope in wanted:
             for state in self._comparison.folders(scope):
                 self._control.checkpoint()
+                self._still_gone.update(state.gone)
                 yield from (Item(scope, place) for place in state.todo)
                 yield from (Item(scope, place, outdated=True) for place in state.outdated)
 

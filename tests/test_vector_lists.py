@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -213,6 +214,41 @@ def test_an_index_in_use_does_not_change(photos: Photos) -> None:
     assert held.ids.tolist() == ids.tolist()
     for before, after in zip(answer, held.search(query, K), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_a_search_does_not_wait_for_what_is_being_written(
+    photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = photos.cache()
+    held = cache.current()
+    photos.add(100)
+    found: list[VectorIndex] = []
+    save = VectorIndex.save
+
+    def slowly(index: VectorIndex, file: Path) -> None:
+        asking = threading.Thread(target=lambda: found.append(cache.current(at_once=False)))
+        asking.start()
+        asking.join(30)
+        save(index, file)
+
+    monkeypatch.setattr(VectorIndex, "save", slowly)
+    cache.save()
+    assert len(found) == 1
+    assert len(held) == FIRST
+    assert len(cache.current()) == FIRST + 100
+
+
+def test_what_another_process_has_written_is_not_written_again(
+    photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = photos.cache()
+    cache.current()
+    photos.add(100)
+    photos.cache().save()
+    monkeypatch.delattr(VectorIndex, "save")
+    assert len(cache.current()) == FIRST + 100
+    cache.save()
+    assert cache.is_saved
 
 
 @pytest.mark.parametrize("count", [5 * FIRST, 30])

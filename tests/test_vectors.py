@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -298,6 +300,18 @@ def test_truncated_index(filled: VectorIndex, tmp_path: Path) -> None:
         file.write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(OSError, match="no FAISS index"):
             VectorIndex.open(file)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
+def test_folder_whose_name_is_no_text(
+    filled: VectorIndex, vectors: Vectors, tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    filled.save(folder / "index.faiss")
+    opened = VectorIndex.open(folder / "index.faiss")
+    for before, after in zip(filled.search(vectors, K), opened.search(vectors, K), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_missing_index(tmp_path: Path) -> None:

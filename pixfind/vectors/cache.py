@@ -32,6 +32,8 @@ CHECKED_AFTER_S = 10.0
 # than so many seconds, it is used as it is for so many times as long: while a large library is
 # being indexed, a search would otherwise copy much after every batch.
 SLOW_S, REST = 0.5, 20.0
+# How often files are tried to be opened that another process replaces meanwhile.
+TRIES = 3
 # The cosine of a vector with its own 8-bit code.
 SAME_VECTOR = 0.98
 
@@ -58,6 +60,7 @@ class VectorCache:
         self._reflects = -1
         self._index: VectorIndex | None = None
         self._is_searched = False
+        self._checked: tuple[str, int] | None = None
         self._rests_until = 0.0
         self._lock = threading.Lock()
 
@@ -71,9 +74,14 @@ class VectorCache:
         missing or damaged file is written anew. An index that was handed out before is never
         changed: another thread may be searching it.
         """
-        with self._lock:
-            self._is_searched = True
+        self._is_searched = True
+        known = self._index
+        if not self._lock.acquire(blocking=at_once or known is None) and known is not None:
+            return known  # another thread is bringing it up to date, or writing it
+        try:
             return self._current(at_once)
+        finally:
+            self._lock.release()
 
     def _current(self, at_once: bool) -> VectorIndex:
         generation = self._catalog.generation()
@@ -82,12 +90,14 @@ class VectorCache:
         if self._index is not None and not at_once and time.monotonic() < self._rests_until:
             return self._index
         started = time.monotonic()
+        is_copied = self._index is not None
         index = self._read() if self._index is None else self._index.copy()
         if self._reflects != generation:
             index = self._caught_up(index)
             self._reflects = generation
         took = time.monotonic() - started
-        self._rests_until = started + (1 + REST) * took if took > SLOW_S else 0.0
+        is_slow = is_copied and took > SLOW_S
+        self._rests_until = started + (1 + REST) * took if is_slow else 0.0
         self._index = index
         return index
 
@@ -105,7 +115,9 @@ class VectorCache:
             if self._index is None and self._stands():
                 return
             index = self._current(at_once=True)
-            if not self.is_saved:
+            if not self.is_saved and self._stands():
+                self._saved = self._reflects  # another process has been faster
+            elif not self.is_saved:
                 self._write(index)
             if not self._is_searched:
                 del index
@@ -195,18 +207,33 @@ class VectorCache:
 
     def _read(self) -> VectorIndex:
         """Open the index that the manifest names, or start an empty one."""
+        for _ in range(TRIES):
+            before = index = None
+            try:
+                before = self._manifest()
+                index = self._whole(before)
+            except (OSError, ValueError, TypeError):
+                pass  # a cache: what cannot be read is derived again
+            if index is not None:
+                return index
+            # Unless another process has just put other files in the place of these.
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                if self._manifest() != before:
+                    continue
+            break
         self._saved = self._reflects = -1
-        try:
-            manifest = self._manifest()
-            if manifest.library_id == self._catalog.library_id():
-                index = self._opened(manifest)
-                sizes = (len(index), index.dim)
-                if sizes == (manifest.count, self._model.dim) and self._is_of_catalog(index):
-                    self._saved = self._reflects = manifest.generation
-                    return index
-        except (OSError, ValueError, TypeError):
-            pass  # a cache: what cannot be read is derived again
         return self._empty()
+
+    def _whole(self, manifest: Manifest) -> VectorIndex | None:
+        """Open the index of a manifest if it is one of this library and model."""
+        if manifest.library_id != self._catalog.library_id():
+            return None
+        index = self._opened(manifest)
+        sizes = (len(index), index.dim)
+        if sizes != (manifest.count, self._model.dim) or not self._is_of_catalog(index):
+            return None
+        self._saved = self._reflects = manifest.generation
+        return index
 
     def _opened(self, manifest: Manifest) -> VectorIndex:
         """Open the files of a manifest.
@@ -222,6 +249,9 @@ class VectorCache:
             if checksum(file) != manifest.crc32:
                 raise OSError(f"{file} is damaged")
             return index
+        if self._checked == (file.name, manifest.crc32):
+            return index
+        self._checked = file.name, manifest.crc32
         check = threading.Timer(CHECKED_AFTER_S, self._check, [file, manifest.crc32])
         check.daemon = True
         check.start()
@@ -235,7 +265,7 @@ class VectorCache:
         except OSError:
             return  # another one has taken its place
         with self._lock:
-            self._index = None
+            self._index = self._checked = None
             with contextlib.suppress(OSError, ValueError, TypeError):
                 if self._folder / self._manifest().file == file:
                     self._manifest_file.unlink()

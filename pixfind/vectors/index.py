@@ -88,13 +88,17 @@ class VectorIndex:
             OSError: a file cannot be read, or is no FAISS index.
         """
         try:
-            index = faiss.read_index(os.fspath(file), faiss.IO_FLAG_MMAP)
+            if _can_be_mapped(file):
+                index = faiss.read_index(os.fspath(file), faiss.IO_FLAG_MMAP)
+            else:
+                with file.open("rb") as opened:
+                    index = faiss.read_index(faiss.PyCallbackIOReader(opened.read))
         except RuntimeError as error:
             raise OSError(f"no FAISS index in {file}") from error
         if isinstance(index, faiss.IndexIDMap2):
             return cls(Flat(index), exact_limit, stored)
         lists = Lists(index, mapped=file)
-        if lists.file_bytes > file.stat().st_size:
+        if _can_be_mapped(file) and lists.file_bytes > file.stat().st_size:
             raise OSError(f"no FAISS index in {file}: it ends too soon")
         held = _listed(lists, stored)
         if changes is not None:
@@ -113,7 +117,11 @@ class VectorIndex:
         """
         held = self._held.whole() if isinstance(self._held, Listed) else self._held
         try:
-            faiss.write_index(held.index, os.fspath(file))
+            if _can_be_mapped(file):
+                faiss.write_index(held.index, os.fspath(file))
+            else:
+                with file.open("wb") as opened:
+                    faiss.write_index(held.index, faiss.PyCallbackIOWriter(opened.write))
         except RuntimeError as error:
             raise OSError(f"the vectors cannot be written to {file}") from error
 
@@ -237,6 +245,15 @@ def drawn(ids: Ids) -> Ids:
     if size >= len(ids):
         return ids
     return np.sort(np.random.default_rng(0).choice(ids, size, replace=False))
+
+
+def _can_be_mapped(file: Path) -> bool:
+    """Return whether FAISS can: it maps nothing on Windows, and opens only names in UTF-8."""
+    try:
+        os.fspath(file).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return os.name == "posix"
 
 
 def _listed(lists: Lists, stored: Stored | None) -> Listed:

@@ -52,9 +52,10 @@ class Lists:
     def __init__(self, index: Any, mapped: Path | None = None) -> None:
         self.index = index
         self.mapped = mapped
-        if mapped is not None:
+        held = faiss.downcast_InvertedLists(index.invlists)
+        if hasattr(held, "prefetch_nthread"):  # it is really mapped
             # Else every search would start 32 threads, which take longer than what they read ahead.
-            faiss.downcast_InvertedLists(index.invlists).prefetch_nthread = 0
+            held.prefetch_nthread = 0
         self._members: Members | None = None
 
     @classmethod
