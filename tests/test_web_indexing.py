@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from PIL import Image
 from waitress.server import create_server
+from waitress_loop import end_loop
 
 from pixfind.catalog import files, roots
 from pixfind.config import Settings
@@ -437,8 +438,7 @@ def serving(jobs: IndexingJobs) -> Iterator[Callable[[str], http.client.HTTPResp
         for connection in opened:
             connection.close()
         server.task_dispatcher.shutdown()
-        # In the loop's own thread, which ends when nothing is left to listen to.
-        server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
+        end_loop(server)
         thread.join(WAIT_S)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
-from waitress import wasyncore
 from waitress.server import create_server
+from waitress_loop import end_loop
 
 from browser.collection import Collection
 from pixfind.catalog.schema import File
@@ -61,9 +61,7 @@ def serve(collection: Collection, index_roots: Sequence[Path] = ()) -> Iterator[
         yield Site(f"http://127.0.0.1:{server.effective_port}", collection)
     finally:
         app.extensions["pixfind"].jobs.end()
-        # Connections that a browser keeps alive would keep the loop alive; only the loop's own
-        # thread may close them.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        end_loop(server)
         thread.join(PATIENCE_S)
         server.task_dispatcher.shutdown(timeout=PATIENCE_S)
         app.extensions["pixfind"].close()

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from browser.checks import assert_accessible, assert_no_sideways_scrolling
+from browser.checks import assert_accessible, assert_no_sideways_scrolling, until
 from browser.collection import MANY
 from browser.conftest import NewPage
 from browser.serving import Site
@@ -217,7 +217,7 @@ def test_home_end_and_on_beyond_what_is_loaded(many: Page) -> None:
     many.keyboard.press("End")
     assert many.evaluate(FOCUSED) >= loaded
     # More photos may be coming in, above which it stays in sight.
-    many.wait_for_function("document.activeElement.getBoundingClientRect().bottom <= innerHeight")
+    until(many, "document.activeElement.getBoundingClientRect().bottom <= innerHeight")
 
 
 def test_the_grid_is_one_stop_of_the_tab_key(few: Page) -> None:
