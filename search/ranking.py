@@ -13,7 +13,7 @@ from pixfind.catalog import documents
 from pixfind.catalog.columns import Owners
 from pixfind.errors import QueryError
 from pixfind.messages import said
-from pixfind.vectors import FIRST_ABOVE, Ids, VectorIndex
+from pixfind.vectors import Ids, VectorIndex, Vectors, all_above
 from search.composition import Direction, compose
 from search.fusion import fuse
 from search.matching import Compared, Matches, Sample, Scale, judge
@@ -265,13 +265,13 @@ class _Search:
 
     def _above(self, direction: Direction, lowest: float) -> Compared:
         """Compare with the query all that scores at least so much."""
-        k = FIRST_ABOVE
-        while True:
+
+        def best(k: int) -> tuple[Vectors, Ids]:
             compared = self._first(direction, k)
-            enough = compared.similarities >= lowest
-            if len(enough) < k or not enough[-1]:
-                return Compared(compared.ids[enough], compared.similarities[enough])
-            k *= WIDER
+            return compared.similarities, compared.ids
+
+        scores, ids = all_above(lowest, best)
+        return Compared(ids, scores)
 
     def _first(self, direction: Direction, k: int) -> Compared:
         """Compare with the query so many of the best, or all."""

@@ -158,6 +158,20 @@ def wrong_count(folder: Path) -> None:
     rewrite(folder, count=2)
 
 
+def number_for_a_name(folder: Path) -> None:
+    rewrite(folder, file=5)
+
+
+def file_of_another_folder(folder: Path) -> None:
+    file = the_index_file(folder)
+    file.rename(folder.parent / file.name)
+    rewrite(folder, file=f"../{file.name}")
+
+
+def text_for_a_number(folder: Path) -> None:
+    rewrite(folder, generation="many")
+
+
 def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder)
 
@@ -178,6 +192,9 @@ def remove_folder(folder: Path) -> None:
         manifest_without_checksum,
         manifest_of_another_library,
         wrong_count,
+        number_for_a_name,
+        file_of_another_folder,
+        text_for_a_number,
         remove_folder,
     ],
 )

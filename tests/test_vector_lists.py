@@ -325,8 +325,7 @@ def test_damage_far_behind_is_found_after_a_while(
 ) -> None:
     file = photos.folder / photos.files()[".faiss"]
     head = file.stat().st_size // 4
-    for module in ("cache", "manifest"):
-        monkeypatch.setattr(f"pixfind.vectors.{module}.HEAD_BYTES", head)
+    monkeypatch.setattr("pixfind.vectors.manifest.HEAD_BYTES", head)
     monkeypatch.setattr("pixfind.vectors.cache.CHECKED_AFTER_S", 0.0)
     (photos.folder / photos.files()[".json"]).unlink()
     photos.cache().save()

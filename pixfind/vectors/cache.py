@@ -23,7 +23,7 @@ from pixfind.durable import replace_file
 from pixfind.machine import give_memory_back
 from pixfind.vectors.flat import Vectors
 from pixfind.vectors.index import EXACT_LIMIT, VectorIndex, drawn
-from pixfind.vectors.manifest import HEAD_BYTES, Manifest, checksum
+from pixfind.vectors.manifest import Manifest, checksum, is_checked_whole
 from pixfind.vectors.members import Ids
 
 # When the rest of a mapped file, gigabytes that one search hardly looks at, is checked.
@@ -126,12 +126,12 @@ class VectorCache:
 
     def _stands(self) -> bool:
         """Return whether the files on disk are those of the present generation."""
+        manifest = self._manifest()
+        if manifest is None or manifest.library_id != self._catalog.library_id():
+            return False
         try:
-            manifest = self._manifest()
-            if manifest.library_id != self._catalog.library_id():
-                return False
             manifest.check(self._folder)
-        except (OSError, ValueError, TypeError):
+        except OSError:
             return False
         return manifest.generation == self._catalog.generation()
 
@@ -153,25 +153,21 @@ class VectorCache:
         file = self._folder / f"{self._key}.{self._reflects}.faiss"
         with replace_file(file) as temporary:
             index.save(temporary)
-            crc32, head_crc32 = checksum(temporary), checksum(temporary, HEAD_BYTES)
-        return Manifest(
-            file.name,
-            self._model.name,
-            self._catalog.library_id(),
-            self._reflects,
-            len(index),
-            crc32,
-            head_crc32,
-        )
+            return Manifest.describe(
+                file,
+                temporary,
+                model=self._model.name,
+                library_id=self._catalog.library_id(),
+                generation=self._reflects,
+                count=len(index),
+            )
 
     def _with_changes(self, index: VectorIndex) -> Manifest | None:
         """Write what has changed since the lists were written, if those lie there still."""
-        try:
-            manifest = self._manifest()
-        except (OSError, ValueError, TypeError):
+        manifest = self._manifest()
+        if manifest is None or index.file != self._folder / manifest.file:
             return None
-        lists = self._folder / manifest.file
-        if index.file != lists or not lists.is_file():
+        if not index.file.is_file():
             return None
         file = self._folder / f"{self._key}.{self._reflects}.changes"
         with replace_file(file) as temporary:
@@ -202,33 +198,31 @@ class VectorCache:
     def _manifest_file(self) -> Path:
         return self._folder / f"{self._key}.json"
 
-    def _manifest(self) -> Manifest:
+    def _manifest(self) -> Manifest | None:
         return Manifest.read(self._manifest_file)
 
     def _read(self) -> VectorIndex:
         """Open the index that the manifest names, or start an empty one."""
         for _ in range(TRIES):
-            before = index = None
-            try:
-                before = self._manifest()
-                index = self._whole(before)
-            except (OSError, ValueError, TypeError):
-                pass  # a cache: what cannot be read is derived again
+            manifest = self._manifest()
+            index = None if manifest is None else self._whole(manifest)
             if index is not None:
                 return index
-            # Unless another process has just put other files in the place of these.
-            with contextlib.suppress(OSError, ValueError, TypeError):
-                if self._manifest() != before:
-                    continue
-            break
+            # A cache: what cannot be read is derived again, unless another process has just put
+            # other files in the place of these.
+            if self._manifest() == manifest:
+                break
         self._saved = self._reflects = -1
         return self._empty()
 
     def _whole(self, manifest: Manifest) -> VectorIndex | None:
-        """Open the index of a manifest if it is one of this library and model."""
+        """Open the index of a manifest if it is whole, and one of this library and model."""
         if manifest.library_id != self._catalog.library_id():
             return None
-        index = self._opened(manifest)
+        try:
+            index = self._opened(manifest)
+        except (OSError, ValueError):
+            return None
         sizes = (len(index), index.dim)
         if sizes != (manifest.count, self._model.dim) or not self._is_of_catalog(index):
             return None
@@ -243,7 +237,7 @@ class VectorCache:
         """
         file, changes = manifest.check(self._folder)
         index = VectorIndex.open(file, changes, EXACT_LIMIT, self._stored)
-        if file.stat().st_size <= HEAD_BYTES:
+        if is_checked_whole(file):
             return index
         if index.is_exact:
             if checksum(file) != manifest.crc32:
@@ -266,8 +260,9 @@ class VectorCache:
             return  # another one has taken its place
         with self._lock:
             self._index = self._checked = None
-            with contextlib.suppress(OSError, ValueError, TypeError):
-                if self._folder / self._manifest().file == file:
+            manifest = self._manifest()
+            if manifest is not None and self._folder / manifest.file == file:
+                with contextlib.suppress(OSError):
                     self._manifest_file.unlink()
 
     def _is_of_catalog(self, index: VectorIndex) -> bool:

@@ -78,14 +78,23 @@ class Flat:
         """
         k = int(min(k, len(self) if chosen is None else len(chosen)))
         if k <= 0 or not len(queries):
-            shape = (len(queries), max(k, 0))
-            return np.empty(shape, np.float32), np.empty(shape, np.int64)
+            return nothing(len(queries), max(k, 0))
         if chosen is not None and FEW_OF * len(chosen) < len(self):
             scores = queries @ self.vectors(chosen).T
-            order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-            return np.take_along_axis(scores, order, axis=1), chosen[order]
+            return best_first(scores, np.broadcast_to(chosen, scores.shape), k)
         among = None if chosen is None else selector(chosen)
         found: tuple[Vectors, Ids] = self.index.search(
             queries, k, params=faiss.SearchParameters(sel=among)
         )
         return found
+
+
+def best_first(scores: Vectors, ids: Ids, k: int) -> tuple[Vectors, Ids]:
+    """Return the k best scores and their ids, both (q, k), of scores and ids, both (q, n)."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+
+
+def nothing(queries: int, k: int = 0) -> tuple[Vectors, Ids]:
+    """Return scores and ids, both (queries, k), that mean nothing: where one of both is 0."""
+    return np.empty((queries, k), np.float32), np.empty((queries, k), np.int64)

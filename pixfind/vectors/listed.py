@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from pixfind.vectors.flat import Flat, Vectors
+from pixfind.vectors.flat import Flat, Vectors, best_first, nothing
 from pixfind.vectors.lists import FEW, Lists
 from pixfind.vectors.members import Ids, Members
 
@@ -108,7 +108,7 @@ class Listed:
             candidates = len(flat) + len(listed)
         k = int(min(k, candidates))
         if k <= 0 or not len(queries):
-            return np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+            return nothing(len(queries), k)
         if candidates <= FEW and flat is not None and listed is not None:
             # Sooner read where they are stored than come by among all lists.
             found = self._looked_up(queries, k, np.append(flat, listed))
@@ -182,7 +182,7 @@ class Listed:
         if len(ids) < len(chosen):
             return None
         scores = queries @ vectors.T
-        return _sorted(scores, np.broadcast_to(ids, scores.shape), k)
+        return best_first(scores, np.broadcast_to(ids, scores.shape), k)
 
     def _fold_much(self) -> None:
         """Take lists in memory that hold everything, if much has changed."""
@@ -201,12 +201,7 @@ def _best(found: Sequence[tuple[Vectors, Ids]], k: int) -> tuple[Vectors, Ids]:
     if len(filled) == 1:
         return filled[0][0][:, :k], filled[0][1][:, :k]
     scores = np.concatenate([part[0] for part in found], axis=1)
-    return _sorted(scores, np.concatenate([part[1] for part in found], axis=1), k)
-
-
-def _sorted(scores: Vectors, ids: Ids, k: int) -> tuple[Vectors, Ids]:
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+    return best_first(scores, np.concatenate([part[1] for part in found], axis=1), k)
 
 
 def _in_order(scores: Vectors, ids: Ids, stored: Stored, query: Vectors) -> tuple[Vectors, Ids]:
@@ -217,4 +212,4 @@ def _in_order(scores: Vectors, ids: Ids, stored: Stored, query: Vectors) -> tupl
     better = scores.copy()
     for place, number in enumerate(ids[0, :COMPARED_AGAIN].tolist()):
         better[0, place] = exact.get(number, better[0, place])
-    return _sorted(better, ids, ids.shape[1])
+    return best_first(better, ids, ids.shape[1])

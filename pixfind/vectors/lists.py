@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 
 from pixfind.machine import cores
-from pixfind.vectors.flat import Vectors
+from pixfind.vectors.flat import Vectors, nothing
 from pixfind.vectors.members import Ids, Members, selector
 from pixfind.vectors.threads import in_threads
 
@@ -135,7 +135,7 @@ class Lists:
             depth: how many of the first must be right.
         """
         if k <= 0:
-            return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+            return nothing(len(queries))
         candidates = len(self) - len(gone) if chosen is None else len(chosen)
         among = None if chosen is None else selector(chosen)
         if chosen is None and len(gone):

@@ -31,19 +31,43 @@ class Manifest:
     changes: str | None = None
     changes_crc32: int = 0
 
-    @classmethod
-    def read(cls, file: Path) -> Manifest:
-        """Read what ``write`` wrote.
+    def __post_init__(self) -> None:
+        names = (self.file, self.changes or self.file)
+        numbers = (self.generation, self.count, self.crc32, self.head_crc32, self.changes_crc32)
+        if not all(isinstance(name, str) and Path(name).name == name for name in names):
+            raise ValueError("a file of another folder")
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError("no numbers")
 
-        Raises:
-            OSError, ValueError, TypeError: it is not there, or damaged.
-        """
-        return cls(**json.loads(file.read_text("utf-8")))
+    @classmethod
+    def read(cls, file: Path) -> Manifest | None:
+        """Read what ``write`` wrote; ``None`` if it is not there, or damaged."""
+        try:
+            return cls(**json.loads(file.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
     def write(self, file: Path) -> None:
         """Put it in the place of another one, in one step."""
         with replace_file(file) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=1), "utf-8")
+
+    @classmethod
+    def describe(
+        cls, file: Path, written: Path, *, model: str, library_id: str, generation: int, count: int
+    ) -> Manifest:
+        """Return the manifest of an index file.
+
+        Args:
+            file: what it will be called.
+            written: what it is called now.
+            model: the model's name.
+            library_id: the library's.
+            generation: that of the catalog which it reflects.
+            count: how many vectors it holds.
+        """
+        crc32, head_crc32 = checksum(written), checksum(written, HEAD_BYTES)
+        return cls(file.name, model, library_id, generation, count, crc32, head_crc32)
 
     def check(self, folder: Path) -> tuple[Path, Path | None]:
         """Return the files, whose beginnings, at least, are as they were written.
@@ -57,6 +81,11 @@ class Manifest:
         if not is_whole or (changes is not None and checksum(changes) != self.changes_crc32):
             raise OSError(f"{file} is damaged")
         return file, changes
+
+
+def is_checked_whole(file: Path) -> bool:
+    """Return whether ``Manifest.check`` looks at all of an index file."""
+    return file.stat().st_size <= HEAD_BYTES
 
 
 def checksum(file: Path, most: int | None = None) -> int:
