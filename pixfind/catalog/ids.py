@@ -1,20 +1,23 @@
-"""Any number of ids in one parameter of a statement."""
+"""Any number of ids, or names, in one parameter of a statement."""
 
 from __future__ import annotations
 
 import functools
 import json
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+Value = TypeVar("Value", int, str)
 
-def among(ids: Iterable[int]) -> Select[tuple[int]]:
-    """Return a subquery of ids: any number of them in one parameter."""
-    return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
+
+def among(values: Iterable[Value]) -> Select[tuple[Value]]:
+    """Return a subquery of ids or names: any number of them in one parameter."""
+    return select(func.json_each(json.dumps(list(values))).table_valued("value").c.value)
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -164,8 +163,7 @@ def ids_of(session: Session, names: Iterable[str]) -> dict[str, int]:
 
 def _spelt(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Return the ids of tags with these names, but for the case of ASCII, by folded names."""
-    asked = select(func.json_each(json.dumps(list(names))).table_valued("value").c.value)
-    rows = session.execute(select(Tag.id, Tag.name).where(Tag.name.in_(asked)))
+    rows = session.execute(select(Tag.id, Tag.name).where(Tag.name.in_(among(names))))
     return {folded(name): tag_id for tag_id, name in rows}
 
 
