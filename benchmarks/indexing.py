@@ -43,7 +43,8 @@ from pixfind.encoders.base import Encoder
 from pixfind.encoders.store import ModelStore
 from pixfind.machine import cores
 from pixfind.photos.decode import decode, read_bytes
-from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails, blur_of
+from pixfind.photos.small import blur_of
+from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails
 
 PHOTOS = 96
 ROUNDS = 5

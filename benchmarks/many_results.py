@@ -33,7 +33,8 @@ from pixfind.catalog.schema import WHOLE, Asset, Embedding, File, Root
 from pixfind.config import Settings
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
-from pixfind.photos.thumbnails import Thumbnails, blur_of
+from pixfind.photos.small import blur_of
+from pixfind.photos.thumbnails import Thumbnails
 from web import create_app
 
 MODEL = "pocket"

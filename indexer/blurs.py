@@ -8,7 +8,8 @@ from pixfind.catalog import blurs
 from pixfind.errors import PhotoError
 from pixfind.library import Library
 from pixfind.photos.decode import decode_file
-from pixfind.photos.thumbnails import BLUR_EDGE, Thumbnails, blur_of
+from pixfind.photos.small import BLUR_EDGE, blur_of
+from pixfind.photos.thumbnails import Thumbnails
 
 # Committed together: what a run that is ended early does again.
 BATCH = 256

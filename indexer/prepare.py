@@ -14,15 +14,15 @@ from PIL import Image
 from indexer.videos import FreshVideo, VideoEmbedder
 from pixfind.catalog import Catalog, assets, parts
 from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Place
+from pixfind.decoding.answers import Wanted
+from pixfind.decoding.workers import Workers
 from pixfind.encoders.base import Encoder
 from pixfind.errors import PhotoError, PhotoReadError
 from pixfind.parts import FINEST, Part, tiles
-from pixfind.photos.decode import DecodedPhoto, decode, read_bytes
+from pixfind.photos.decode import DecodedPhoto, read_bytes
 from pixfind.photos.exif import VERSION, Metadata
 from pixfind.photos.formats import is_video_name
-from pixfind.photos.header import metadata_of
-from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails, blur_of
-from pixfind.videos.reading import metadata_of_video
+from pixfind.photos.thumbnails import SIZES, THUMBNAIL_SHORT_EDGE, Thumbnails
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Tile:
 class Fresh:
     """New content, decoded and shrunk to what the encoder looks at; its regions if asked for.
 
-    ``blur`` is that of ``photos.thumbnails.blur_of``.
+    ``blur`` is that of ``photos.small.blur_of``.
     """
 
     place: Place
@@ -106,6 +106,7 @@ class Preparer:
         model_id: the model's row.
         encoder: the model.
         thumbnails: where they are kept.
+        workers: decode files; as many as there are threads that call.
         go_on: called again and again within a file that takes long; may hold that up, or end it.
         with_regions: cut photos into tiles as well.
     """
@@ -116,6 +117,7 @@ class Preparer:
         model_id: int,
         encoder: Encoder,
         thumbnails: Thumbnails,
+        workers: Workers,
         *,
         go_on: Callable[[], None],
         with_regions: bool = False,
@@ -124,8 +126,9 @@ class Preparer:
         self._model_id = model_id
         self._encoder = encoder
         self._thumbnails = thumbnails
+        self._workers = workers
         self._with_regions = with_regions
-        self._videos = VideoEmbedder(encoder, thumbnails, go_on)
+        self._videos = VideoEmbedder(encoder, thumbnails, workers, go_on)
         self._in_hand: set[bytes] = set()
         self._lock = threading.Lock()
 
@@ -169,6 +172,7 @@ class Preparer:
     def stop(self) -> None:
         """Give up what takes long: the run has ended early."""
         self._videos.stop()
+        self._workers.stop()
 
     def release(self, content_ids: list[bytes]) -> None:
         """Say that these contents are committed or have failed."""
@@ -186,9 +190,16 @@ class Preparer:
                 return None
             version = assets.metadata_version(session, asset_id)
         if version < VERSION:
-            read = metadata_of(content) if content is not None else metadata_of_video(path)
-            return Reread(place, asset_id, read)
+            return Reread(place, asset_id, self._facts(path, content))
         return Known(place, asset_id)
+
+    def _facts(self, path: Path, content: bytes | None) -> Metadata | None:
+        try:
+            if content is None:
+                return self._workers.video_facts(path)
+            return self._workers.facts(content, path)
+        except PhotoError:  # it was decoded once, so what is known of it stays
+            return None
 
     def _take(self, content_id: bytes) -> bool:
         with self._lock:
@@ -198,19 +209,23 @@ class Preparer:
             return True
 
     def _fresh(self, place: Place, path: Path, content: bytes, content_id: bytes) -> Fresh:
-        photo = self._decode(content, content_id, path)
+        photo, blur = self._decode(content, content_id, path)
         tiles = self._tiles(photo) if self._with_regions else ()
         image = self._encoder.prepare(photo.image)
-        blur = blur_of(photo.image)
         return Fresh(place, content_id, len(content), replace(photo, image=image), blur, tiles)
 
-    def _decode(self, content: bytes, content_id: bytes, path: Path) -> DecodedPhoto:
+    def _decode(self, content: bytes, content_id: bytes, path: Path) -> tuple[DecodedPhoto, bytes]:
+        """Return the photo and its blur, and keep its thumbnail."""
         seen = self._encoder.spec.image_size
         # So that the smallest region has the pixels that the encoder looks at.
         edge = math.ceil(seen / FINEST[1]) if self._with_regions else seen
-        photo = decode(content, path, max(edge, THUMBNAIL_SHORT_EDGE))
-        self._thumbnails.save(content_id, photo.image)
-        return photo
+        file = self._thumbnails.file(content_id, "grid")
+        jpeg = 0 if file.exists() else SIZES["grid"]
+        wanted = Wanted(max(edge, THUMBNAIL_SHORT_EDGE), jpeg=jpeg, blur=True)
+        found = self._workers.photo(content, path, wanted)
+        if jpeg:
+            self._thumbnails.keep(file, found.jpeg)
+        return found.photo, found.blur
 
     def _tiles(self, photo: DecodedPhoto) -> tuple[Tile, ...]:
         image = photo.image

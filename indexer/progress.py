@@ -64,6 +64,9 @@ class Control:
             CancelledError: the run shall end; what is committed stays, as with Ctrl-C.
         """
 
+    def give_up(self) -> None:
+        """Let nothing wait at a checkpoint any more: the run is coming to an end by itself."""
+
     def stands(self, standing: Standing) -> None:
         """Take note of where the run stands, after every folder and every batch."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,9 @@ from indexer.scopes import require_paths
 from pixfind.catalog import assets, files, roots
 from pixfind.catalog.files import Place
 from pixfind.catalog.schema import Model, Root
+from pixfind.config import normal_path
+from pixfind.decoding import SECONDS
+from pixfind.decoding.workers import Workers
 from pixfind.encoders.base import Encoder
 from pixfind.library import Library
 from pixfind.machine import cores
@@ -53,7 +57,7 @@ class Indexer:
     Args:
         library: where to.
         encoder: the model.
-        workers: threads that decode; else one for each core. No more than these encode.
+        workers: processes that decode; else one for each core. No more threads than these encode.
         retry_failed: look again at files that failed before.
         forget_missing: drop roots that are not there, or that are empty now.
         regions: embed overlapping tiles of each photo as well, so that small things are found;
@@ -61,6 +65,7 @@ class Indexer:
         progress: told of every step.
         control: may hold the run up, or end it early.
         wait_s: how long to wait for another process that writes to the library.
+        decode_timeout: seconds that decoding a file may take; of a video, finding its next frame.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Indexer:
         progress: Progress | None = None,
         control: Control | None = None,
         wait_s: float = 0,
+        decode_timeout: float = SECONDS,
     ) -> None:
         self.library = library
         self.encoder = encoder
@@ -85,6 +91,7 @@ class Indexer:
         self.progress = progress or Silent()
         self.control = control or Control()
         self.wait_s = wait_s
+        self.decode_timeout = decode_timeout
 
     def run(self, paths: Sequence[Path] = ()) -> Summary:
         """Index folders or single files; without any, all folders that the library covers.
@@ -100,14 +107,36 @@ class Indexer:
             LibraryBusyError: another process is indexing this library.
         """
         normal = require_paths(paths)
-        with self.library.writing(self.wait_s):
-            return _Run(self).over(normal)
+        with self.library.writing(self.wait_s), Workers(self.workers, self.decode_timeout) as own:
+            return _Run(self, own).over(normal)
+
+    def retry(self, paths: Sequence[Path] = ()) -> Summary:
+        """Look again at files that failed before, and at nothing else.
+
+        Args:
+            paths: folders that they lie in, or the files themselves; else all of them.
+
+        Returns:
+            The ``embedded`` and the ``known`` have become pictures, the ``failed`` have not.
+
+        Raises:
+            LibraryBusyError: another process is indexing this library.
+        """
+        below = tuple(map(normal_path, paths)) or (Path(os.sep),)
+        self.retry_failed = True
+        with self.library.writing(self.wait_s), Workers(self.workers, self.decode_timeout) as own:
+            return _Run(self, own, only_failed_below=below).over(())
 
 
 class _Run:
     """The state of one run."""
 
-    def __init__(self, indexer: Indexer) -> None:
+    def __init__(
+        self,
+        indexer: Indexer,
+        workers: Workers,
+        only_failed_below: tuple[Path, ...] | None = None,
+    ) -> None:
         self._indexer = indexer
         self._library = indexer.library
         self._catalog = indexer.library.catalog
@@ -118,13 +147,14 @@ class _Run:
         self._model: Model = self._library.add_model(self._encoder.spec)
         with_regions = self._library.with_regions(indexer.regions)
         self._comparison = Comparison(
-            self._catalog, self._model.id, indexer.retry_failed, with_regions
+            self._catalog, self._model.id, indexer.retry_failed, with_regions, only_failed_below
         )
         self._preparer = Preparer(
             self._catalog,
             self._model.id,
             self._encoder,
             Thumbnails(self._library.thumbnails),
+            workers,
             go_on=self._control.checkpoint,
             with_regions=with_regions,
         )
@@ -225,6 +255,7 @@ class _Run:
                     # Their twins are in by now, or have failed as these will.
                     items, self._twins = self._twins, []
             except BaseException:
+                self._control.give_up()
                 self._preparer.stop()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise

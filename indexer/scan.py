@@ -64,13 +64,16 @@ class FolderState:
 class Comparison:
     """How the disk is compared with the catalog: for which model, how strictly.
 
-    ``with_regions`` counts what has been embedded only as a whole among what is to do.
+    ``with_regions`` counts what has been embedded only as a whole among what is to do. With
+    ``only_failed_below``, nothing is to do but what failed before in one of these folders, or is
+    one of these files.
     """
 
     catalog: Catalog
     model_id: int
     retry_failed: bool = False
     with_regions: bool = False
+    only_failed_below: tuple[Path, ...] | None = None
 
     def folders(self, scope: Scope) -> Iterator[FolderState]:
         """Walk the scope, one folder at a time; then come the known folders that are gone.
@@ -106,6 +109,7 @@ class Comparison:
     def _compared(self, scope: Scope, folder: str, entries: list[os.DirEntry[str]]) -> FolderState:
         state = FolderState(folder)
         known = self._known(scope, folder)
+        failed = {name for name in known if known[name].failure_kind is not None}
         only = scope.only
         # Every file of a library comes through here in every run.
         for entry in entries:
@@ -138,7 +142,18 @@ class Comparison:
         state.todo.sort(key=attrgetter("name"))
         state.outdated.sort(key=attrgetter("name"))
         state.gone = [file.id for file in known.values() if scope.covers(file.name)]
-        return state
+        return state if self.only_failed_below is None else self._retried(scope, state, failed)
+
+    def _retried(self, scope: Scope, state: FolderState, failed: set[str]) -> FolderState:
+        """Keep of a folder what failed before, where somebody wants it looked at again."""
+        below = self.only_failed_below or ()
+        again = [
+            place
+            for place in state.todo
+            if place.name in failed
+            and any(scope.path(place).is_relative_to(path) for path in below)
+        ]
+        return FolderState(state.folder, again, unreadable=state.unreadable)
 
     def _known(self, scope: Scope, folder: str) -> dict[str, KnownFile]:
         with self.catalog.read() as session:
@@ -156,6 +171,8 @@ class Comparison:
     def _gone(
         self, scope: Scope, visited: set[str], unreadable: list[str]
     ) -> Iterator[FolderState]:
+        if self.only_failed_below is not None:
+            return
         with self.catalog.read() as session:
             known = files.folders_of(session, scope.root_id)
         for folder in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,23 +12,20 @@ from pathlib import Path
 import numpy as np
 
 from pixfind.catalog.files import Place
+from pixfind.decoding.answers import Film
+from pixfind.decoding.workers import RemoteVideo, StoppedError, Workers
 from pixfind.encoders.base import Encoder, Vectors, unit
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.messages import said
 from pixfind.parts import Part
 from pixfind.photos import reasons
 from pixfind.photos.exif import Metadata
-from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails, blur_of
-from pixfind.videos.reading import Frame, Video, open_video
-from pixfind.videos.shots import chosen_frames
+from pixfind.photos.small import blur_of
+from pixfind.photos.thumbnails import THUMBNAIL_SHORT_EDGE, Thumbnails
 
 # Frames encoded at once, and so held in memory by each thread.
 CHUNK = 16
 READ_BYTES = 1 << 20
-
-
-class StoppedError(Exception):
-    """The run has ended early; nobody waits for this video."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class FreshVideo:
     """New content, embedded: vectors are all that is left of the frames.
 
     ``whole`` is the unit mean, float32 (dim,), of ``vectors``, float32 (n, dim): one for each of
-    the ``moments``. ``blur`` is that of ``photos.thumbnails.blur_of``, of the first frame.
+    the ``moments``. ``blur`` is that of ``photos.small.blur_of``, of the first frame.
     """
 
     place: Place
@@ -59,12 +56,20 @@ class VideoEmbedder:
     Args:
         encoder: the model.
         thumbnails: where the first frames are kept.
+        workers: decode them.
         go_on: called again and again while a video is read; may hold that up, or end it.
     """
 
-    def __init__(self, encoder: Encoder, thumbnails: Thumbnails, go_on: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        thumbnails: Thumbnails,
+        workers: Workers,
+        go_on: Callable[[], None],
+    ) -> None:
         self._encoder = encoder
         self._thumbnails = thumbnails
+        self._workers = workers
         self._may_go_on = go_on
         self._stopped = threading.Event()
 
@@ -97,8 +102,10 @@ class VideoEmbedder:
             PhotoDecodeError: it cannot become a video.
             PhotoReadError: it could not be read now, or is being written to.
         """
-        with open_video(path) as video:
-            seconds, vectors, blur = self._embedded(video, content_id)
+        edge = max(self._encoder.spec.image_size, THUMBNAIL_SHORT_EDGE)
+        film, seconds, vectors, blur = self._workers.video(
+            path, edge, lambda video: self._embedded(video, content_id), self._go_on
+        )
         if not seconds:
             raise PhotoDecodeError(path, said("it has no frame that can be decoded"))
         if _has_changed(path, place):
@@ -108,24 +115,25 @@ class VideoEmbedder:
             place=place,
             content_id=content_id,
             byte_size=place.size,
-            format=video.format,
-            width=video.width,
-            height=video.height,
-            duration=video.duration,
-            metadata=video.metadata,
+            format=film.format,
+            width=film.width,
+            height=film.height,
+            duration=film.duration,
+            metadata=film.metadata,
             moments=tuple(Part(second=second) for second in seconds),
             vectors=vectors,
             whole=unit(vectors.mean(axis=0, keepdims=True))[0],
             blur=blur,
         )
 
-    def _embedded(self, video: Video, content_id: bytes) -> tuple[list[float], Vectors, bytes]:
-        """Return the seconds of the chosen frames, their vectors, and the first one's blur."""
-        edge = max(self._encoder.spec.image_size, THUMBNAIL_SHORT_EDGE)
+    def _embedded(
+        self, video: RemoteVideo, content_id: bytes
+    ) -> tuple[Film, list[float], Vectors, bytes]:
+        """Return what the file says, the seconds of chosen frames, their vectors, a first blur."""
         seconds: list[float] = []
         vectors = []
         blur = b""
-        chosen = self._while_it_runs(chosen_frames(video.frames(edge), video.duration))
+        chosen = video.chosen()
         while frames := list(islice(chosen, CHUNK)):
             if not seconds:
                 self._thumbnails.save(content_id, frames[0].image)
@@ -134,12 +142,7 @@ class VideoEmbedder:
             images = [self._encoder.prepare(frame.image) for frame in frames]
             vectors.append(self._encoder.encode_images(images))
         joined = np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
-        return seconds, joined, blur
-
-    def _while_it_runs(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        for frame in frames:
-            self._go_on()
-            yield frame
+        return video.film, seconds, joined, blur
 
     def _go_on(self) -> None:
         self._may_go_on()

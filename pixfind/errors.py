@@ -7,6 +7,7 @@
     │   ├── LibraryBusyError         another process writes to it
     │   ├── LibraryTooNewError       made by a later version
     │   ├── LibraryAccessError       the disk or its permissions are in the way
+    │   │   └── LibraryReadOnlyError nothing can be written where it lies
     │   └── LibraryDamagedError      catalog.db is not a usable database
     ├── ModelError
     │   ├── ModelNotFoundError       no such model installed
@@ -31,8 +32,19 @@
     │   └── LinksRefusedError        symbolic links cannot be made there
     ├── EvaluationError              a labelled set that cannot be read
     ├── SidecarError                 one sidecar; others go on
+    ├── DecodersStartError           the processes that decode files do not start
+    ├── DecodersBusyError            others have all of them
     ├── VocabularyError              a vocabulary of labels that cannot be used
     ├── UnknownTagError              no such tag in the vocabulary
+    ├── AccessError                  who may use the web app
+    │   ├── UnguardedError           it would be open to everybody
+    │   ├── TokenError               a token that could be guessed
+    │   ├── UserRefusedError         a name that nobody can have, or nobody has
+    │   ├── PasswordRefusedError     a password that could be guessed
+    │   ├── PasswordFileError        their hashes cannot be read or written
+    │   ├── LoginRequiredError       somebody has not logged in
+    │   └── TooManyAttemptsError     too many logins have failed
+    ├── TooManyPicturesError         brought to search by, faster than is allowed
     └── LanguageModelError           the language model, which is optional, was of no help
         ├── LanguageModelAddressError      no address of one, or a key that cannot be sent
         ├── LanguageModelUnreachableError  nothing answers there
@@ -48,6 +60,7 @@ that are made by ``said``.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from pixfind.messages import any_of, said
@@ -144,7 +157,7 @@ class LibraryDamagedError(LibraryError):
         super().__init__(
             said(
                 "the catalog in %(library)s cannot be read (%(reason)s); "
-                "restore catalog.db from a backup, or move it away and index again",
+                "see what is wrong with: pixfind doctor, or put back a backup: pixfind restore",
                 library=library,
                 reason=reason,
             ),
@@ -520,3 +533,152 @@ class TooManyWatchersError(IndexingError):
 
 class PictureRefusedError(QueryError):
     """Pictures to search by that are not taken: none, too many, or too large."""
+
+
+class LibraryReadOnlyError(LibraryAccessError):
+    """The library can be read and searched, but not changed."""
+
+    def __init__(self, library: Path) -> None:
+        LibraryError.__init__(
+            self,
+            said(
+                "the library in %(library)s can only be read: its folder or its disk cannot be "
+                "written; get the permission to write there, or copy the library elsewhere",
+                library=library,
+            ),
+            library,
+        )
+        self.reason = "read-only"
+
+
+class BackupError(PixfindError):
+    """A backup that cannot be made, or is not to be restored."""
+
+
+class BackupDamagedError(BackupError):
+    """A file that is no backup of a library, or no whole one."""
+
+    def __init__(self, backup: Path, reason: str) -> None:
+        super().__init__(
+            f"{backup} is no backup that can be restored ({reason}); take another one: "
+            "nothing has been changed"
+        )
+        self.backup = backup
+        self.reason = reason
+
+
+class BackupTooNewError(BackupError):
+    """A backup that a later pixfind made."""
+
+    def __init__(self, backup: Path, later: str) -> None:
+        super().__init__(
+            f"{backup} was made by a later pixfind (it has {later!r}); update pixfind to restore "
+            "it: nothing has been changed"
+        )
+        self.backup = backup
+
+
+class DecodersStartError(PixfindError):
+    """The processes that decode files do not start, so none can be decoded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            said(
+                "the process that decodes pictures does not start (%(reason)s); "
+                "reinstall pixfind, or see whether the system lets it start programs",
+                reason=reason,
+            )
+        )
+        self.reason = reason
+
+
+class DecodersBusyError(PixfindError):
+    """Others have all the processes that decode files."""
+
+    def __init__(self) -> None:
+        super().__init__(said("other pictures are being decoded; ask again in a moment"))
+
+
+class AccessError(PixfindError):
+    """Something about who may use the web app."""
+
+
+class UnguardedError(AccessError):
+    """Others could connect, and nothing would ask them who they are."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"anybody who can reach {host} could see all photos; let in only those who log in "
+            "with: --auth token or --auth password (or everybody with: --insecure)"
+        )
+        self.host = host
+
+
+class TokenError(AccessError):
+    """A token that could be guessed, or that no header can hold."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the token in PIXFIND_TOKEN must be 16 to 256 letters, digits or any of ._~+/-; "
+            "leave it unset to have one made"
+        )
+
+
+class UserRefusedError(AccessError):
+    """A name that no user can have, or that none has."""
+
+
+class PasswordRefusedError(AccessError):
+    """A password that is too easy to guess, or too long."""
+
+
+class PasswordFileError(AccessError):
+    """The file of the passwords' hashes cannot be read or written."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(
+            said(
+                "the passwords in %(file)s cannot be used (%(reason)s); check its permissions, or "
+                "remove it and set them anew with: pixfind password",
+                file=file,
+                reason=reason,
+            )
+        )
+        self.file = file
+        self.reason = reason
+
+
+class LoginRequiredError(AccessError):
+    """Only those who have logged in are answered."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            said("this server answers those who log in; programs send credentials instead")
+        )
+
+
+class TooManyAttemptsError(AccessError):
+    """Too many logins have failed, or are being checked at this moment."""
+
+    def __init__(self, seconds: float, why: str | None = None) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__(
+            said(
+                "%(why)s; try again in %(seconds)s s",
+                why=why or said("too many logins have failed"),
+                seconds=self.seconds,
+            )
+        )
+
+
+class TooManyPicturesError(PixfindError):
+    """Pictures to search by come faster than they can be looked at."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__(
+            said(
+                "too many pictures are brought to search by; try again in %(seconds)s s",
+                seconds=self.seconds,
+            )
+        )

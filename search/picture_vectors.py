@@ -12,13 +12,14 @@ from pathlib import Path
 from PIL import Image
 
 from pixfind.catalog.photos import Photo
+from pixfind.decoding.safely import decode
 from pixfind.encoders.base import Encoder, Vectors
 from pixfind.errors import PhotoError, PhotoReadError, QueryError
 from pixfind.library import Library
 from pixfind.messages import said
 from pixfind.parts import Box
 from pixfind.photos import reasons
-from pixfind.photos.decode import decode, decode_file, read_bytes
+from pixfind.photos.decode import decode_file, read_bytes
 from pixfind.photos.thumbnails import SIZES, Thumbnails
 
 LEAST_PIXELS = 8  # of an edge; less is a colour at best

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from click.testing import CliRunner, Result
 from compiled import keep_pages, keep_routes, keep_statements
+from decoders import keep_workers
 from hypothesis.configuration import set_hypothesis_home_dir
 from PIL import Image
 from threads import let_sleep
@@ -41,7 +42,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    for name in ("LIBRARY", "MODELS", "LLM", "LLM_MODEL", "LLM_KEY"):
+    for name in ("LIBRARY", "MODELS", "LLM", "LLM_MODEL", "LLM_KEY", "TOKEN"):
         monkeypatch.delenv(f"PIXFIND_{name}", raising=False)
     return home
 
@@ -54,7 +55,8 @@ def little_work() -> Iterator[None]:
         keep_pages(patch)
         keep_routes(patch)
         keep_statements(patch)
-        yield
+        with keep_workers(patch):
+            yield
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from indexer.blurs import fill_blurs
 from pixfind.catalog.photos import Photo, latest
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.library import Library
-from pixfind.photos.thumbnails import Thumbnails, blur_of
+from pixfind.photos.small import blur_of
+from pixfind.photos.thumbnails import Thumbnails
 from search import SearchEngine
 from search.serialization import photo_json, results_json
 

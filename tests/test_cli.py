@@ -242,7 +242,7 @@ def test_status(found: Pixfind, colours: Path) -> None:
     answer = document(found("status", "--json"))
     assert list(answer) == [
         "library", "model", "photos", "videos", "regions", "moments", "tagged", "accepted",
-        "described", "files", "roots", "failures", "bytes",
+        "described", "files", "roots", "failures", "bytes", "reasons",
     ]  # fmt: skip
     assert (answer["photos"], answer["files"], answer["failures"]) == (3, 3, [])
     assert answer["roots"] == [{"path": str(colours), "available": True}]

@@ -14,6 +14,7 @@ from PIL.ExifTags import Base
 
 from indexer import Summary
 from pixfind.catalog.photos import latest
+from pixfind.decoding import safely
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.library import Library
 from pixfind.photos import thumbnails as making
@@ -95,7 +96,8 @@ def test_thumbnail_is_not_made_twice(
 ) -> None:
     first = thumbnails.get(id_of(photo), photo, "grid")
     before = first.stat().st_mtime_ns
-    monkeypatch.setattr(making, "decode", None)
+    monkeypatch.setattr(making, "read_bytes", None)
+    monkeypatch.setattr(safely, "small_jpeg", None)
     assert thumbnails.get(id_of(photo), photo, "grid") == first
     assert thumbnails.save(id_of(photo), Image.new("RGB", (9, 9))) == first
     assert (first.stat().st_mtime_ns, size_of(first)) == (before, (267, 400))

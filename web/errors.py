@@ -14,15 +14,18 @@ from pixfind.errors import (
     AlbumExistsError,
     AlbumNameError,
     AlbumNotFoundError,
+    DecodersBusyError,
     DescriberBusyError,
     FolderRefusedError,
     IndexingActiveError,
     IndexingError,
     LibraryAccessError,
     LibraryBusyError,
+    LibraryDamagedError,
     LibraryEmptyError,
     LibraryError,
     LibraryNotFoundError,
+    LoginRequiredError,
     ModelError,
     NoIndexingError,
     PhotoError,
@@ -31,11 +34,15 @@ from pixfind.errors import (
     QueryError,
     QuerySyntaxError,
     TaggingError,
+    TooManyAttemptsError,
+    TooManyPicturesError,
     TooManyWatchersError,
     UnknownTagError,
 )
 from pixfind.messages import Message, said
 from pixfind.text import printable
+from web.security.guard import is_known
+from web.security.places import without_places
 from web.state import state
 from web.translation import gettext, language, translated, translated_error
 
@@ -55,8 +62,13 @@ STATUS: tuple[tuple[type[PixfindError], int, str], ...] = (
     (TooManyWatchersError, 503, said("Enough others are following this")),
     (IndexingError, 409, said("Photos cannot be indexed now")),
     (DescriberBusyError, 503, said("Other photos are being described")),
+    (DecodersBusyError, 503, said("Other pictures are being decoded")),
+    (LoginRequiredError, 401, said("Log in first")),
+    (TooManyAttemptsError, 429, said("Too many attempts")),
+    (TooManyPicturesError, 429, said("Too many pictures")),
     (LibraryBusyError, 503, said("Another program is writing to the library")),
     (LibraryAccessError, 503, said("The library cannot be used now")),
+    (LibraryDamagedError, 503, said("The library is damaged")),
     (LibraryError, 503, said("The library cannot be searched yet")),
     (ModelError, 503, said("The model cannot be used")),
     (PixfindError, 500, said("Something went wrong")),
@@ -86,7 +98,13 @@ SAID_BY_WERKZEUG = (
     ),
 )
 # What somebody else has to end first; ask again after so many seconds.
-BUSY = (DescriberBusyError, LibraryAccessError, LibraryBusyError, TooManyWatchersError)
+BUSY = (
+    DecodersBusyError,
+    DescriberBusyError,
+    LibraryAccessError,
+    LibraryBusyError,
+    TooManyWatchersError,
+)
 RETRY_AFTER_S = 10
 # What was typed comes back to be corrected; more than this nobody has typed.
 KEPT_CHARS = 8000
@@ -132,8 +150,11 @@ def _pixfind_error(error: PixfindError) -> Response:
     status, title = next((s, t) for kind, s, t in STATUS if isinstance(error, kind))
     if isinstance(error, PhotoNotFoundError) and "photo_id" not in (request.view_args or {}):
         status, title = BAD_QUERY  # it is the query that names the photo, not the address
-    response = _answer(status, translated(title), translated_error(error), error)
-    if isinstance(error, BUSY):
+    detail = without_places(translated_error(error))
+    response = _answer(status, translated(title), detail, error)
+    if isinstance(error, TooManyAttemptsError | TooManyPicturesError):
+        response.headers["Retry-After"] = str(error.seconds)
+    elif isinstance(error, BUSY):
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
@@ -153,6 +174,10 @@ def _answer(status: int, title: str, detail: str, error: PixfindError | None = N
     syntax = error if isinstance(error, QuerySyntaxError) else None
     if request.path.startswith("/api/"):
         return _problem(status, title, detail, _of_query(syntax) if syntax else {})
+    if not is_known():  # nothing of what the pages tell around it
+        needed = isinstance(error, LoginRequiredError)
+        page = render_template("error.html", title=title, detail=detail, bare=True, log_in=needed)
+        return make_response(page, status)
     typed = request.args.get("q", "")
     no_photos = isinstance(error, LibraryEmptyError | LibraryNotFoundError)
     jobs = state().jobs

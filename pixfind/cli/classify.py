@@ -100,7 +100,7 @@ def _vocabulary(labels: str | None, file: Path | None) -> Vocabulary:
 def _embedded(
     encoder: Encoder, images: Sequence[Path]
 ) -> Iterator[tuple[Path, Vectors | PhotoError]]:
-    from pixfind.photos.decode import decode_file
+    from pixfind.decoding.safely import decode_file
 
     for image in images:
         try:

@@ -10,6 +10,7 @@ import click
 
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings
+from pixfind.decoding import SECONDS
 from pixfind.text import printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,15 @@ INTERRUPTED = 130
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    help="Threads that decode; else one for each core. No more than these encode.",
+    help="Processes that decode; else one for each core. No more threads than these encode.",
+)
+@click.option(
+    "--decode-timeout",
+    type=click.FloatRange(min=0.1, max=3600),
+    default=SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="A file that takes longer to decode fails (a video: to find its next frame).",
 )
 @click.option("--retry-failed", is_flag=True, help="Look again at files that failed before.")
 @click.option(
@@ -46,6 +55,7 @@ def index(
     paths: tuple[Path, ...],
     model: str | None,
     workers: int | None,
+    decode_timeout: float,
     retry_failed: bool,
     forget_missing: bool,
     regions: bool | None,
@@ -56,6 +66,9 @@ def index(
     Only what is new is embedded; files that are gone leave the results. Without PATH, every
     folder that the library covers is looked at again. Photos are never changed. Ctrl-C keeps
     what is done (exit code 130), and the next run continues.
+
+    A file that cannot be decoded, or crashes its decoder, or takes too long, is set apart with its
+    reason (pixfind status --failures) until it changes, or pixfind retry looks at it again.
 
     \b
     Example:
@@ -77,6 +90,7 @@ def index(
                 library,
                 encoder,
                 workers=workers,
+                decode_timeout=decode_timeout,
                 retry_failed=retry_failed,
                 forget_missing=forget_missing,
                 regions=regions,

@@ -89,3 +89,42 @@ class ProgressBar:
         self._progress.update(
             self._task, description=self._doing, completed=done, total=total, rate=rate
         )
+
+
+class StepBar:
+    """Shows on stderr what is being done now and how far it is, where that is a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=Console(file=sys.stderr),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> StepBar:
+        self._progress.start()
+        self._task = self._progress.add_task("", total=None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        """Say what is being done, how much of it is, and how much there is (0: nobody knows)."""
+        if self._task is not None:
+            self._progress.update(
+                self._task, description=doing, completed=done, total=total or None
+            )

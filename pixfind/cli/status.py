@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pixfind.status import LibraryStatus
 
 SHOWN_FAILURES = 10
+_NUMBERS = re.compile(r"\d[\d,.]*")
 
 
 @click.command()
@@ -22,7 +25,7 @@ SHOWN_FAILURES = 10
 @json_option
 @click.pass_obj
 def status(settings: Settings, all_failures: bool, as_json: bool) -> None:
-    """Say what the library holds, what failed and why, and how much disk it takes.
+    """Say what the library holds, what failed, when and why, and how much disk it takes.
 
     \b
     Example:
@@ -48,7 +51,18 @@ def _document(found: LibraryStatus) -> dict[str, Any]:
         {**asdict(f), "root": printable(f.root), "path": printable(f"{f.root}/{f.path}")}
         for f in found.failures
     ]
+    document["reasons"] = [
+        {"reason": reason, "count": count} for reason, count in _by_reason(found).items()
+    ]
     return document
+
+
+def _by_reason(found: LibraryStatus) -> dict[str, int]:
+    """Count the failures by what is alike in their reasons, the most frequent first."""
+    counts = Counter(
+        _NUMBERS.sub("N", failure.reason.partition(" (")[0]) for failure in found.failures
+    )
+    return dict(counts.most_common())
 
 
 def _print(found: LibraryStatus, all_failures: bool) -> None:
@@ -70,8 +84,13 @@ def _print(found: LibraryStatus, all_failures: bool) -> None:
     sizes = ", ".join(f"{part} {readable_size(size)}" for part, size in found.bytes.items())
     click.echo(f"on disk   {sizes}")
     click.echo(f"failures  {len(found.failures):,}")
+    for reason, count in _by_reason(found).items():
+        click.echo(f"  {count:>7,} {reason}")
     shown = found.failures if all_failures else found.failures[:SHOWN_FAILURES]
     for failure in shown:
-        click.echo(f"  {printable(f'{failure.root}/{failure.path}')}: {failure.reason}")
+        when = f"  ({failure.failed_at})" if all_failures else ""
+        click.echo(f"  {printable(f'{failure.root}/{failure.path}')}: {failure.reason}{when}")
+    if shown and all_failures:
+        click.echo("to look at them again: pixfind retry [PATH]...")
     if len(shown) < len(found.failures):
         click.echo(f"  and {len(found.failures) - len(shown):,} more: pixfind status --failures")

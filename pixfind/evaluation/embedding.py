@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pixfind.decoding.safely import decode_file
 from pixfind.encoders.base import Encoder, Vectors, unit
 from pixfind.errors import PhotoError
 from pixfind.machine import cores
-from pixfind.photos.decode import decode_file
 
 BATCH = 32
 TEXT_BATCH = 64

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixfind.durable import make_cache_folder
+from pixfind.durable import make_cache_folder, replace_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,14 +46,15 @@ class BroughtPictures:
         # Imported here because the query language asks for tokens alone.
         from filelock import FileLock
 
-        from pixfind.photos.decode import decode
-        from pixfind.photos.thumbnails import PREVIEW_EDGE, write_small
+        from pixfind.decoding.safely import small_jpeg
+        from pixfind.photos.thumbnails import PREVIEW_EDGE
 
         token = PREFIX + hashlib.sha256(content).hexdigest()[:DIGITS]
-        image = decode(content, _shown(name), PREVIEW_EDGE).image
+        jpeg = small_jpeg(content, _shown(name), PREVIEW_EDGE)
         make_cache_folder(self._folder)
         with FileLock(self._folder / LOCK):
-            write_small(image, self._file(token), PREVIEW_EDGE)
+            with replace_file(self._file(token), sync=False) as temporary:
+                temporary.write_bytes(jpeg)
             self._drop_oldest(self._file(token))
         return token
 

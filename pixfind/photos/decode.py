@@ -6,6 +6,7 @@ import io
 import struct
 import threading
 import zlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,9 @@ MAX_FILE_BYTES = 1 << 30
 MAX_DECODED_PIXELS = 150_000_000
 # Decoded one at a time, so that many threads do not each hold hundreds of megabytes.
 LARGE_PIXELS = 40_000_000
-_one_large_at_a_time = threading.Semaphore()
+_turn: AbstractContextManager[object] = threading.Semaphore()
+# Larger pictures are shrunk before anything else is done with them, whatever their mode.
+MAX_WHOLE_PIXELS = 4_000_000
 # Nothing smaller shows anything, and nothing longer and thinner is a picture.
 MIN_EDGE = 2
 MAX_ASPECT = 100
@@ -133,6 +136,16 @@ def decode(content: bytes, path: Path, edge: int) -> DecodedPhoto:
         raise PhotoDecodeError(path, _reason(error)) from error
 
 
+def let_large_wait_for(turn: AbstractContextManager[object]) -> None:
+    """Hold this while decoding a large picture, for which others than this process's threads wait.
+
+    Args:
+        turn: entered from any thread, and left when the picture is small.
+    """
+    global _turn  # noqa: PLW0603 - a property of the process, as its memory is
+    _turn = turn
+
+
 def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
     width, height = opened.size
     if min(width, height) < MIN_EDGE or max(width, height) > MAX_ASPECT * min(width, height):
@@ -141,7 +154,7 @@ def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
     if opened.width * opened.height > MAX_DECODED_PIXELS:
         raise PhotoDecodeError(path, reasons.too_large(width, height, MAX_DECODED_PIXELS))
     if opened.width * opened.height > LARGE_PIXELS:
-        with _one_large_at_a_time:
+        with _turn:
             return _loaded(opened, width, height, edge)
     return _loaded(opened, width, height, edge)
 
@@ -155,14 +168,31 @@ def _loaded(opened: Image.Image, width: int, height: int, edge: int) -> DecodedP
     turn = TURNS.get(read_orientation(opened))
     if turn in ON_THE_SIDE:
         width, height = height, width
-    small = _reduced(opened, edge)
+    rgb = as_rgb(_manageable(opened, edge))
+    if rgb.width * rgb.height > MAX_WHOLE_PIXELS:
+        rgb = _reduced(rgb, edge)
+    # Not the file's own object, which holds more than pixels.
+    rgb = rgb.copy() if rgb is opened else rgb
     return DecodedPhoto(
-        image=as_rgb(small.copy() if turn is None else small.transpose(turn)),
+        image=rgb if turn is None else rgb.transpose(turn),
         width=width,
         height=height,
         format=opened.format or "",
         metadata=metadata,
     )
+
+
+def _manageable(image: Image.Image, edge: int) -> Image.Image:
+    """Shrink a picture, a large one as soon as its mode allows it: each copy may be 600 MB."""
+    if image.width * image.height <= MAX_WHOLE_PIXELS or image.mode.startswith(("I", "F")):
+        return _reduced(image, edge)
+    if image.has_transparency_data:
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+    elif image.mode not in ("RGB", "L"):
+        image = image.convert("RGB")
+    factor = min(image.size) // (2 * edge)
+    # Where they are transparent, Pillow weighs colours by how much they cover.
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _reduced(image: Image.Image, edge: int) -> Image.Image:
@@ -190,6 +220,9 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _stretched(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        grey = Image.fromarray((np.asarray(image, np.uint16) >> 8).astype(np.uint8))
+        return grey.convert("RGB")
     values = np.asarray(image, np.float32)
     values = np.where(np.isfinite(values), values, 0)
     highest = 65535.0 if image.mode.startswith("I") else float(values.max(initial=1.0))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from contextlib import suppress
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from pixfind.durable import replace_file
 from pixfind.errors import PhotoReadError
 from pixfind.photos import reasons
-from pixfind.photos.decode import decode, read_bytes
+from pixfind.photos.decode import read_bytes
 from pixfind.photos.formats import is_video_name
+from pixfind.photos.small import jpeg_of
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 GRID_EDGE = 400
 PREVIEW_EDGE = 1600
 SIZES = {"grid": GRID_EDGE, "preview": PREVIEW_EDGE}
 # What a grid's thumbnail is made from: at 4:3 this edge gives its long side.
 THUMBNAIL_SHORT_EDGE = 300
-QUALITY = 82
-BLUR_EDGE = 4
 
 
 class Thumbnails:
@@ -46,9 +46,14 @@ class Thumbnails:
         """Write the thumbnail of an upright RGB picture, unless it is there; return its file."""
         file = self.file(content_id, size, second)
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_small(image, file, SIZES[size])
+            self.keep(file, jpeg_of(image, SIZES[size]))
         return file
+
+    def keep(self, file: Path, jpeg: bytes) -> None:
+        """Write a thumbnail whose place ``file`` has told."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replace_file(file, sync=False) as temporary:
+            temporary.write_bytes(jpeg)
 
     def get(self, content_id: bytes, path: Path, size: str, second: float | None = None) -> Path:
         """Return the thumbnail's file, making it from the file at ``path`` if need be.
@@ -66,53 +71,26 @@ class Thumbnails:
         file = self.file(content_id, size, second)
         if file.exists():
             return file
-        return self.save(content_id, _opened(content_id, path, size, second), size, second)
+        self.keep(file, _jpeg(content_id, path, size, second))
+        return file
 
     def make(self, content_id: bytes, path: Path, size: str, second: float | None = None) -> bytes:
         """Return the thumbnail's JPEG, made now, even where it cannot be kept: on a full disk, say.
 
         Args and errors: as for ``get``.
         """
-        jpeg = _small(_opened(content_id, path, size, second), SIZES[size])
-        file = self.file(content_id, size, second)
+        jpeg = _jpeg(content_id, path, size, second)
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with replace_file(file, sync=False) as temporary:
-                temporary.write_bytes(jpeg)
+            self.keep(self.file(content_id, size, second), jpeg)
         return jpeg
 
 
-def write_small(image: Image.Image, file: Path, edge: int) -> None:
-    """Write an RGB picture as a JPEG whose long edge is ``edge`` pixels at most, in one step."""
-    jpeg = _small(image, edge)
-    with replace_file(file, sync=False) as temporary:
-        temporary.write_bytes(jpeg)
+def _jpeg(content_id: bytes, path: Path, size: str, second: float | None) -> bytes:
+    from pixfind.decoding import safely  # most thumbnails are there
 
-
-def _small(image: Image.Image, edge: int) -> bytes:
-    small = image.copy()
-    small.thumbnail((edge, edge), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    written = io.BytesIO()
-    # Pillow hands on the photo's comment, which may be longer than JPEG's can be.
-    small.save(written, "JPEG", quality=QUALITY, optimize=True, comment=None)
-    return written.getvalue()
-
-
-def _opened(content_id: bytes, path: Path, size: str, second: float | None) -> Image.Image:
     if is_video_name(path.name):
-        from pixfind.videos.stills import still  # imports what photos have no use for
-
-        return still(path, SIZES[size], second)
+        return safely.small_still(path, SIZES[size], second)
     content = read_bytes(path)
     if hashlib.sha256(content).digest() != content_id:
         raise PhotoReadError(path, reasons.CHANGED)
-    return decode(content, path, SIZES[size]).image
-
-
-def blur_of(image: Image.Image) -> bytes:
-    """Return what an RGB picture looks like from far away, to be shown while it is loading.
-
-    Returns:
-        The means of ``BLUR_EDGE`` x ``BLUR_EDGE`` equal fields as 8-bit RGB, row by row: 48 bytes.
-    """
-    return image.resize((BLUR_EDGE, BLUR_EDGE), Image.Resampling.BOX).tobytes()
+    return safely.small_jpeg(content, path, SIZES[size])

@@ -7,19 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from pixfind.catalog import assets, photos
 from pixfind.catalog.descriptions import keep_description, undescribed
 from pixfind.catalog.names import camera_name
 from pixfind.catalog.photos import Photo
 from pixfind.config import normal_path
+from pixfind.decoding.safely import opened
 from pixfind.encoders.base import Vectors
 from pixfind.errors import PathNotFoundError, PhotoError
 from pixfind.library import Library
-from pixfind.photos.decode import decode_file
-from pixfind.photos.exif import Metadata
-from pixfind.photos.formats import is_video_name
 from search.descriptions.account import Account, Facts
 from search.descriptions.describing import Describer
 from search.pictures import locate
@@ -71,13 +67,14 @@ def describe_file(describer: Describer, path: Path, *, places: bool = True) -> A
     Raises:
         PhotoError: it cannot be read or decoded.
     """
-    image, of_file = _opened(path, describer.edge)
+    photo = opened(path, describer.edge)
+    of_file = photo.metadata
     camera = camera_name(of_file.camera_make, of_file.camera_model)
     facts = Facts(
         of_file.taken_at, camera, of_file.latitude, of_file.longitude,
         of_file.caption, of_file.rating, of_file.keywords,
     )  # fmt: skip
-    return describer.describe(image, facts, places=places)
+    return describer.describe(photo.image, facts, places=places)
 
 
 def describe_photo(
@@ -98,19 +95,10 @@ def describe_photo(
         photo.taken_at, photo.camera, photo.latitude, photo.longitude,
         photo.caption, photo.rating, photo.tags,
     )  # fmt: skip
-    image, _ = _opened(photo.path, describer.edge)
+    image = opened(photo.path, describer.edge).image
     # A video's vector is of all its frames, which one of them need not be like.
     known = vector if photo.duration is None else None
     return describer.describe(image, facts, known, places=places)
-
-
-def _opened(path: Path, edge: int) -> tuple[Image.Image, Metadata]:
-    if is_video_name(path.name):
-        from pixfind.videos.stills import opening  # imports what photos have no use for
-
-        return opening(path, edge)
-    decoded = decode_file(path, edge)
-    return decoded.image, decoded.metadata
 
 
 def describe_library(

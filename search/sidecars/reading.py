@@ -19,7 +19,6 @@ from pixfind.errors import PathNotFoundError, PhotoReadError, SidecarError
 from pixfind.library import Library
 from pixfind.photos.camera_texts import is_written_by_camera
 from pixfind.photos.exif import Metadata
-from pixfind.photos.formats import is_video_name
 from pixfind.photos.sidecar import Said, content_of, said
 from pixfind.photos.xmp_document import XmpDocument
 from search.sidecars.placing import Folders, Style
@@ -229,17 +228,11 @@ def _shared_ones(chosen: Sequence[Place], folders: Folders) -> list[Trouble]:
 
 def _metadata(files: Sequence[Path]) -> Metadata | None:
     """Return what a photo's own file says; ``None`` if it cannot be read now."""
-    from pixfind.photos.decode import read_bytes
-    from pixfind.photos.header import metadata_of
-    from pixfind.videos.reading import metadata_of_video
+    from pixfind.decoding.safely import metadata_of_file
 
     for file in files:
         try:
-            found = (
-                metadata_of_video(file)
-                if is_video_name(file.name)
-                else metadata_of(read_bytes(file))
-            )
+            found = metadata_of_file(file)
         except PhotoReadError:
             continue
         if found is not None:

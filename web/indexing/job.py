@@ -158,6 +158,12 @@ class Job(Control):
             if self.state is State.CANCELLING:
                 raise CancelledError
 
+    def give_up(self) -> None:
+        """See ``Control``."""
+        with self._changed:
+            if not self.state.is_over:
+                self._cancel()
+
     def stands(self, standing: Standing) -> None:
         """See ``Control``."""
         with self._changed:
@@ -198,9 +204,7 @@ class Job(Control):
         """
         with self._changed:
             self._require_active()
-            if self.state is State.PAUSED:
-                self._watch.start()
-            self._become(State.CANCELLING)
+            self._cancel()
 
     def end(self, summary: Summary) -> None:
         """Take note that the run has ended, early or not."""
@@ -231,6 +235,11 @@ class Job(Control):
                 reason=self._reason,
                 summary=self._summary,
             )
+
+    def _cancel(self) -> None:
+        if self.state is State.PAUSED:
+            self._watch.start()
+        self._become(State.CANCELLING)
 
     def _require_active(self) -> None:
         if self.state.is_over:
