@@ -23,6 +23,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_address(text: str) -> bool:
+    """Return whether it is an address of the Internet's protocol, and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def give_memory_back() -> None:
     """Return freed memory to the operating system, where its C library would keep it (glibc)."""
     if sys.platform == "linux":

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 from PIL import Image
 from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_dict
+from schemathesis.specs.openapi.checks import ignored_auth
 
 from indexer import Indexer
 from pixfind.config import Settings
@@ -23,6 +24,10 @@ from pixfind.library import Library
 from web import create_app
 from web.api.document import openapi
 from web.api.operations import PREFIX, Operation
+from web.security.access import Access
+from web.security.attempts import Attempts
+from web.security.doors import TokenDoor
+from web.security.guard import EXTENSION as ACCESS
 
 # As far as the description goes, any text is a query, a name or a folder; but not every one is.
 NOT_EVERY_TEXT = {
@@ -55,23 +60,39 @@ def _settings(folder: Path) -> Settings:
     return Settings(library=folder / "library", models=folder, demo_library=folder / "demo")
 
 
-DOCUMENT = openapi(create_app(_settings(Path("nowhere"))))
-api = from_dict(
-    DOCUMENT,
-    config=SchemathesisConfig.from_dict(
+def _examples(most: int, *, every_bound: bool = True) -> SchemathesisConfig:
+    return SchemathesisConfig.from_dict(
         {
             # The same requests in every run, and none kept for the next.
-            "generation": {"deterministic": True, "max-examples": 15, "database": "none"},
+            "generation": {"deterministic": True, "max-examples": most, "database": "none"},
+            "phases": {"coverage": {"enabled": every_bound}},
             "operations": [NOT_EVERY_TEXT, NOT_EVERY_FILE, NOT_EVERY_FOLDER],
         }
-    ),
-)
+    )
+
+
+TOKEN = "a-token-of-this-test-000"
+NOWHERE = _settings(Path("nowhere"))
+DOCUMENT = openapi(create_app(NOWHERE))
+GUARDED = openapi(create_app(NOWHERE, access=Access(TokenDoor(TOKEN))))
+api = from_dict(DOCUMENT, config=_examples(15))
+guarded_api = from_dict(GUARDED, config=_examples(5, every_bound=False))
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A small library with a fake encoder, in which everything may be changed."""
-    folder = tmp_path_factory.mktemp("api")
+    yield from _made(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def guarded_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The same for those who have a token."""
+    yield from _made(tmp_path_factory, Access(TokenDoor(TOKEN)))
+
+
+def _made(factory: pytest.TempPathFactory, access: Access | None = None) -> Iterator[Flask]:
+    folder = factory.mktemp("api")
     photos = folder / "photos"
     photos.mkdir()
     for name, colour in (("red.jpg", "red"), ("green.png", "#0f0"), ("blue.webp", "blue")):
@@ -83,7 +104,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         Indexer(library, FakeEncoder()).run([photos])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelStore, "load", lambda _, name: FakeEncoder(name))
-        made = create_app(settings, index_roots=[photos])
+        made = create_app(settings, index_roots=[photos], access=access)
         made.testing = True  # an unforeseen error fails the test instead of becoming a 500
         yield made
         made.extensions["pixfind"].close()
@@ -94,9 +115,36 @@ def test_the_api_is_as_described(case: schemathesis.Case, app: Flask) -> None:
     case.call_and_validate(app=app)
 
 
+@guarded_api.parametrize()
+def test_the_api_is_as_described_where_credentials_are_asked_for(
+    case: schemathesis.Case, guarded_app: Flask
+) -> None:
+    for wrong in ({}, {"Authorization": f"Bearer {TOKEN}x"}):
+        # Not Schemathesis's own check of this, which asks a server at an address. Those who are
+        # wrong so often would have to wait.
+        guarded_app.extensions[ACCESS]._attempts = Attempts()
+        assert case.call(app=guarded_app, headers=wrong).status_code == 401
+    case.call_and_validate(
+        app=guarded_app,
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        excluded_checks=[ignored_auth],
+    )
+
+
 def test_the_description_is_an_openapi_document() -> None:
-    validate(DOCUMENT)
-    assert DOCUMENT["openapi"].startswith("3.1.")
+    for document in (DOCUMENT, GUARDED):
+        validate(document)
+        assert document["openapi"].startswith("3.1.")
+
+
+def test_credentials_are_described_where_they_are_asked_for() -> None:
+    assert "security" not in DOCUMENT
+    assert GUARDED["security"] == [{"Bearer": []}]
+    assert GUARDED["components"]["securitySchemes"]["Bearer"]["scheme"] == "bearer"
+    for path, item in GUARDED["paths"].items():
+        for method, operation in item.items():
+            assert {"401", "429"} <= operation["responses"].keys(), (path, method)
+            assert "401" not in DOCUMENT["paths"][path][method]["responses"]
 
 
 def test_every_operation_is_described_and_no_other(app: Flask) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ONE_DOOR = ROOT / "pixfind" / "encoders" / "runtime.py"
-OURS = ("pixfind", "indexer", "search", "web", "training", "benchmarks")
+OURS = ("pixfind", "indexer", "search", "web", "training", "benchmarks", "reliability")
 
 WATCHED = """
 import os, sys

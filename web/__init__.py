@@ -12,6 +12,8 @@ from pixfind.config import Settings
 from web import api, errors, formatting, localisation, media, pages, security, translation
 from web.api.operations import MOST_JSON_BYTES
 from web.navigation import is_indexing, rooms
+from web.pages import login
+from web.security.access import Access
 from web.state import AppState
 
 
@@ -23,6 +25,7 @@ def create_app(
     changes: bool = True,
     index_roots: Sequence[Path] = (),
     names: Sequence[str] = (),
+    access: Access | None = None,
 ) -> Flask:
     """Make the Flask application.
 
@@ -34,11 +37,13 @@ def create_app(
         changes: whether tags, albums and folders can be changed, and photos indexed.
         index_roots: under which folders others may be added to the library.
         names: by which it answers, besides addresses and local names, if not ``loopback``.
+        access: who is let in; everybody if it is not given.
     """
     # Windows may know it as something else, and browsers run no other as a module.
     mimetypes.add_type("text/javascript", ".js")
     app = Flask(__name__)
-    app.extensions["pixfind"] = AppState(settings or Settings.load(), model, index_roots)
+    settings = settings or Settings.load()
+    app.extensions["pixfind"] = AppState(settings, model, index_roots)
     # Forms are no larger; what takes files says so itself.
     app.config["MAX_CONTENT_LENGTH"] = MOST_JSON_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -46,8 +51,10 @@ def create_app(
     app.jinja_env.globals.update(changes_allowed=changes, rooms=rooms, is_indexing=is_indexing)
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, media.blueprint):
         app.register_blueprint(blueprint)
+    if access is not None:
+        app.register_blueprint(login.blueprint)
     errors.register(app)
-    security.register(app, loopback=loopback, changes=changes, names=names)
+    security.register(app, settings, loopback=loopback, changes=changes, names=names, access=access)
     translation.register(app)
     localisation.register(app)
     formatting.register_filters(app)

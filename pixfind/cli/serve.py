@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pixfind.cli.output import json_option, model_option, notice, print_json
 from pixfind.config import Settings
-from pixfind.machine import is_loopback
+from pixfind.errors import UnguardedError
+from pixfind.machine import is_address, is_loopback
 
-THREADS = 8
-# A request read ahead tells that its sender has gone, also while an answer goes on for long.
-READ_AHEAD = 1
-# Pictures up to that many times too large are refused with a page, larger ones with a word.
-OFTEN_TOO_LARGE = 4
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from web.security.access import Access
+    from web.server import Server
+
+TOKEN = "PIXFIND_TOKEN"  # noqa: S105 - where it is, not what it is
+TOKEN_BYTES = 32
 
 
 @click.command()
@@ -28,6 +35,13 @@ OFTEN_TOO_LARGE = 4
     "--port", type=click.IntRange(0, 65535), default=7860, show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )  # fmt: skip
+@click.option(
+    "--auth",
+    type=click.Choice(["token", "password"]),
+    help="Let in only those who log in: with a token ($PIXFIND_TOKEN, else one is made and told), "
+    "or with a name and a password (set by: pixfind password).",
+)
+@click.option("--insecure", is_flag=True, help="Let in everybody who can reach the --host.")
 @click.option(
     "--allow-index",
     "index_roots",
@@ -49,6 +63,12 @@ OFTEN_TOO_LARGE = 4
     help="Answer by this name, too, as behind a proxy: where --host lets others in, names that "
     "are not of a local network are refused; can be repeated.",
 )
+@click.option(
+    "--trusted-proxy",
+    metavar="ADDRESS",
+    help="Believe the proxy at this address for whom and over which scheme it asks "
+    "(X-Forwarded-For, X-Forwarded-Proto).",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in your browser.")
 @model_option
 @json_option
@@ -57,34 +77,44 @@ def serve(
     settings: Settings,
     host: str,
     port: int,
+    auth: str | None,
+    insecure: bool,
     index_roots: tuple[Path, ...],
     allow_changes: bool,
     names: tuple[str, ...],
+    trusted_proxy: str | None,
     open_browser: bool,
     model: str | None,
     as_json: bool,
 ) -> None:
     """Search in the browser. Only this machine can connect unless you give another --host.
 
-    Folders that the library covers can be brought up to date from the browser; others can be added
-    only in those that --allow-index names. With another --host everything is read-only unless
-    --allow-changes is given. With --json, the document that tells the address is printed as soon
-    as it answers.
+    With another --host, or behind a proxy (--name, --trusted-proxy), those who connect have to log
+    in (--auth), and everything is read-only unless --allow-changes is given. Folders that the
+    library covers can be brought up to date from the browser; others can be added only in those
+    that --allow-index names. With --json, the document that tells the address is printed as soon as
+    it answers.
 
     \b
     Example:
       pixfind serve --open
       pixfind serve --allow-index ~/Pictures --allow-index /media
-      pixfind serve --host 192.168.1.5 --allow-changes
+      pixfind serve --host 192.168.1.5 --auth token --allow-changes
+      pixfind serve --name photos.example.org --trusted-proxy 127.0.0.1 --auth password
     """
-    from waitress.server import create_server
-
+    if auth and insecure:
+        raise click.UsageError("--auth asks who connects and --insecure does not; give one of them")
+    if trusted_proxy is not None and not is_address(trusted_proxy):
+        raise click.UsageError("--trusted-proxy takes the address of one proxy, such as 127.0.0.1")
+    # What is behind a proxy is asked by this machine alone, for others.
+    is_private = is_loopback(host) and not names and trusted_proxy is None
+    if not is_private and auth is None and not insecure:
+        raise UnguardedError(host)
     from web import create_app
-    from web.searching.bringing import MOST_BYTES
 
     # It warns whenever a request has to wait for a thread, which users need not know.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    is_private = is_loopback(host)
+    token = _token() if auth == "token" else None
     changes = is_private or allow_changes
     app = create_app(
         settings,
@@ -93,39 +123,82 @@ def serve(
         changes=changes,
         index_roots=index_roots,
         names=(host, *names),
+        access=_access(auth, token, settings),
     )
-    try:
-        server = create_server(
-            app,
-            host=host,
-            port=port,
-            threads=THREADS,
-            channel_request_lookahead=READ_AHEAD,
-            # It writes all of a request to the disk before anything here can refuse it.
-            max_request_body_size=OFTEN_TOO_LARGE * MOST_BYTES,
-            ident="pixfind",
+    server = _listening(app, host, port, trusted_proxy)
+    address = f"http://{host_in_url(host)}:{server.port}/"
+    if not is_private:
+        notice(_exposure(host, auth, changes=changes))
+    notice(f"searching {settings.library} at {address}  (Ctrl-C ends)")
+    # A token of the user's own is not repeated where others may see it.
+    made = None if token is None or TOKEN in os.environ else f"{address}login#{token}"
+    if made:
+        notice(f"log in at {made}")
+    if as_json:
+        print_json(
+            {"url": address, "library": str(settings.library)} | ({"login": made} if made else {})
         )
+        sys.stdout.flush()
+    if open_browser:
+        # Without the token: other users of this machine see with what programs are started.
+        click.launch(address)
+    _run(server, app)
+
+
+def _token() -> str:
+    return os.environ.get(TOKEN) or secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def _access(auth: str | None, token: str | None, settings: Settings) -> Access | None:
+    """Return what lets people in, if they have to log in."""
+    if auth is None:
+        return None
+    from pixfind.errors import UserRefusedError
+    from web.security.access import Access
+    from web.security.doors import PasswordDoor, TokenDoor
+    from web.security.users import Users, file_of
+
+    if token is not None:
+        return Access(TokenDoor(token))
+    users = Users(file_of(settings))
+    if not users.names():
+        raise UserRefusedError(
+            "nobody could log in yet; set a password first with: pixfind password USER"
+        )
+    return Access(PasswordDoor(users))
+
+
+def _exposure(host: str, auth: str | None, *, changes: bool) -> str:
+    """Say who can do what."""
+    who = "anyone who can reach" if auth is None else "those who log in at"
+    done = ", tag them and index" if changes else "; changes are refused (--allow-changes)"
+    return f"{who} {host} can see all photos of this library{done}"
+
+
+def _listening(app: Flask, host: str, port: int, trusted_proxy: str | None) -> Server:
+    from web.server import Server
+
+    try:
+        return Server(app, host, port, trusted_proxy)
     except (OSError, ValueError) as error:  # a taken port, a host that is not this machine's
         reason = getattr(error, "strerror", None) or error
         raise click.ClickException(
             f"cannot listen on {host} port {port} ({reason}); choose others with --host and --port"
         ) from error
-    if not is_private:
-        notice(
-            f"anyone who can reach {host} can see all photos of this library"
-            + (", tag them and index" if changes else "; changes are refused (--allow-changes)")
-        )
-    address = f"http://{host_in_url(host)}:{bound_port(server)}/"
-    notice(f"searching {settings.library} at {address}  (Ctrl-C ends)")
-    if as_json:
-        print_json({"url": address, "library": str(settings.library)})
-        sys.stdout.flush()
-    if open_browser:
-        click.launch(address)
+
+
+def _run(server: Server, app: Flask) -> None:
     state = app.extensions["pixfind"]
+
+    def end() -> None:
+        state.jobs.end()  # streams, which would go on
+        server.end()
+
     try:
-        with told_of_the_end(state.jobs.end):
+        with told_of_the_end(end):
             server.run()
+    except KeyboardInterrupt:  # a second time
+        pass
     finally:
         server.close()
         state.close()
@@ -133,14 +206,17 @@ def serve(
 
 @contextmanager
 def told_of_the_end(tell: Callable[[], None]) -> Iterator[None]:
-    """Call that on Ctrl-C, or when the system ends the program, before the server waits.
+    """Call that on Ctrl-C, or when the system ends the program. The second time, it ends at once.
 
-    It gives its threads some seconds to end, which those that answer for long would use up.
+    What has been asked for is answered before the end, so the first does not break in anywhere.
     """
+    told: list[bool] = []
 
     def stop(*_: object) -> None:
+        if told:
+            raise KeyboardInterrupt
+        told.append(True)
         tell()
-        raise KeyboardInterrupt
 
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, stop) for number in signals]
@@ -154,11 +230,3 @@ def told_of_the_end(tell: Callable[[], None]) -> Iterator[None]:
 def host_in_url(host: str) -> str:
     """Return the host as a URL spells it."""
     return f"[{host}]" if ":" in host else host
-
-
-def bound_port(server: object) -> int:
-    """Return the port that the server really listens on."""
-    port = getattr(server, "effective_port", None)
-    if port is None:  # several sockets, as for "localhost"
-        port = server.effective_listen[0][1]  # type: ignore[attr-defined]
-    return int(port)

@@ -18,6 +18,7 @@ from pixfind.catalog.schema import File
 from pixfind.config import Settings
 from pixfind.library import Library
 from web import create_app
+from web.security.access import Access
 
 THREADS = 4
 PATIENCE_S = 30
@@ -42,16 +43,19 @@ class Site:
 
 
 @contextmanager
-def serve(collection: Collection, index_roots: Sequence[Path] = ()) -> Iterator[Site]:
+def serve(
+    collection: Collection, index_roots: Sequence[Path] = (), access: Access | None = None
+) -> Iterator[Site]:
     """Serve a collection on a free port of this machine.
 
     Args:
         collection: its library need not be there yet.
         index_roots: under which folders others may be added.
+        access: who is let in.
     """
     # As pixfind serve does: a browser asks for more pictures at once than there are threads.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    app = create_app(collection.settings, index_roots=index_roots)
+    app = create_app(collection.settings, index_roots=index_roots, access=access)
     server = create_server(
         app, host="127.0.0.1", port=0, threads=THREADS, channel_request_lookahead=1
     )

@@ -16,6 +16,7 @@ from web.api.answers import Problem
 from web.api.operations import JSON, PREFIX, UPLOAD, VERSION, Operation
 from web.searching.bringing import MOST_BYTES
 from web.security import SAFE
+from web.security.guard import EXTENSION as ACCESS
 
 EXTENSION = "pixfind_openapi"
 PROBLEM = "application/problem+json"
@@ -26,13 +27,29 @@ paths. Lists come in pages: an answer's `cursor` asks for the next one, and is `
 Errors are problem documents (RFC 9457)."""
 MEANINGS = {
     400: "A parameter, or the query, is not as it must be.",
+    401: "The credentials are missing or wrong.",
     403: "Changes are not allowed, or this one was asked for by another site.",
     404: "There is no such thing.",
     409: "It cannot be done as things stand.",
     413: "The body is too large.",
     415: "The body is of another type.",
     422: "The file cannot be read.",
+    429: "Too many of these, or too many wrong credentials; try again after `Retry-After` seconds.",
     503: "The library, its model or somebody's turn is not there now; try again.",
+}
+
+# How programs say who they are, by the scheme that the server was started with.
+SCHEMES = {
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of `pixfind serve --auth token`.",
+    },
+    "Basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A name and its password, as `pixfind password` has set it.",
+    },
 }
 
 # One server-sent event; OpenAPI 3.1 has no other words for a stream of them.
@@ -80,15 +97,18 @@ def operations(app: Flask) -> Iterator[Found]:
 
 def openapi(app: Flask) -> dict[str, Any]:
     """Return the document of an application."""
+    access = app.extensions[ACCESS]
+    scheme = access.door.scheme if access is not None else None
     found = list(operations(app))
     groups = list(dict.fromkeys(operation.group for *_, operation in found))
     found.sort(key=lambda each: (groups.index(each[3].group), each[0], each[1]))
-    schemas, components = _schemas(found)
+    schemas, schemas_of_all = _schemas(found)
     paths: dict[str, dict[str, Any]] = {}
     for path, method, name, operation in found:
-        described = _described(method, name, operation, schemas)
+        described = _described(method, name, operation, schemas, guarded=scheme is not None)
         paths.setdefault(path, {})[method.lower()] = described
-    return {
+    components = {"schemas": schemas_of_all}
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "pixfind",
@@ -99,8 +119,12 @@ def openapi(app: Flask) -> dict[str, Any]:
         },
         "tags": [{"name": group} for group in groups],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": components,
     }
+    if scheme is not None:
+        components["securitySchemes"] = {scheme: SCHEMES[scheme]}
+        document["security"] = [{scheme: []}]
+    return document
 
 
 def described(app: Flask) -> dict[str, Any]:
@@ -132,7 +156,9 @@ def _adapter(described: Any) -> TypeAdapter[Any]:
     return TypeAdapter(described)
 
 
-def _described(method: str, name: str, operation: Operation, schemas: Schemas) -> dict[str, Any]:
+def _described(
+    method: str, name: str, operation: Operation, schemas: Schemas, *, guarded: bool
+) -> dict[str, Any]:
     summary, _, rest = operation.description.partition("\n")
     described: dict[str, Any] = {
         "operationId": name,
@@ -149,12 +175,12 @@ def _described(method: str, name: str, operation: Operation, schemas: Schemas) -
         described["requestBody"] = {"required": True, "content": content}
     if operation.takes_picture:
         described["requestBody"] = {"required": True, "content": _upload()}
-    described["responses"] = _responses(method, name, operation, schemas)
+    described["responses"] = _responses(method, name, operation, schemas, guarded=guarded)
     return described
 
 
 def _responses(
-    method: str, name: str, operation: Operation, schemas: Schemas
+    method: str, name: str, operation: Operation, schemas: Schemas, *, guarded: bool
 ) -> dict[str, dict[str, Any]]:
     answer: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.status != HTTPStatus.NO_CONTENT:
@@ -165,6 +191,10 @@ def _responses(
         statuses.add(404)
     if method not in SAFE:
         statuses.add(403)
+    if guarded:
+        statuses |= {401, 429}
+    if operation.takes_picture:
+        statuses.add(429)
     if operation.body is not None or operation.takes_picture:
         statuses.add(413)
     if operation.body is not None:

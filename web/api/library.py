@@ -19,6 +19,7 @@ from web.api.library_answers import (
 )
 from web.api.operations import Operations
 from web.api.presenting import photo_document
+from web.security.places import without_places
 from web.state import state
 from web.translation import translated
 
@@ -30,7 +31,7 @@ def status() -> Status:
     """Say what the library holds, and how much room it takes."""
     known = library_status(state().library(), state().disk_use())
     return {
-        "library": printable(known.library),
+        "library": without_places(printable(known.library)),
         "model": known.model,
         "photos": known.photos,
         "videos": known.videos,

@@ -1,4 +1,4 @@
-"""Headers that keep a page from doing more than it should."""
+"""By which name this server is asked, and by whose page."""
 
 from __future__ import annotations
 
@@ -7,52 +7,29 @@ import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, abort, request
 
 from pixfind.machine import is_loopback
 from pixfind.messages import said
 
-POLICY = (
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-
 # What reads, and changes nothing.
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Requests of that kind that change nothing in the library all the same.
-READING = (
-    "translation.choose",
-    "selection.export",
-    "pictures.take",
-    "api_pictures.bring",
-)
 # What a page of this server, or somebody who types the address, is known by.
 OWN_SITE = ("same-origin", "none")
 # What another site's page may lead to, by a link: a page of its own, and no part of that site's.
 LED_TO = ("navigate", "document")
-
-
 # Names that only a network of one's own gives.
 LOCAL_NAMES = (
     ".local", ".lan", ".home", ".home.arpa", ".internal", ".intranet", ".localdomain",
 )  # fmt: skip
 
 
-def register(app: Flask, *, loopback: bool, changes: bool, names: Collection[str] = ()) -> None:
-    """Set the headers on every answer, and refuse what nobody here has asked for.
+def register(app: Flask, *, loopback: bool, names: Collection[str]) -> None:
+    """Refuse requests by other names, and what pages of other servers make a browser ask for.
 
     Args:
         app: the application.
         loopback: refuse requests to any other host.
-        changes: take requests that change something, if they come from a page of this server.
         names: what this server may be called besides, where others may ask it.
     """
     known = {name.lower() for name in (*names, socket.gethostname())}
@@ -63,18 +40,26 @@ def register(app: Flask, *, loopback: bool, changes: bool, names: Collection[str
             abort(400, said("this server does not go by that name; give it one with: serve --name"))
 
     app.before_request(_refuse_other_machines if loopback else refuse_strange_names)
-    if not changes:
-        app.before_request(_refuse_changes)
     app.before_request(_refuse_foreign_pages)
 
-    @app.after_request
-    def set_headers(response: Response) -> Response:
-        response.headers.update(HEADERS)
-        # Pages are for nobody else, and asked for each time. What says otherwise is no page, even
-        # where Flask takes it for one, as an answer without a body.
-        if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
-            response.cache_control.private = response.cache_control.no_cache = True
-        return response
+
+def refuse_unknown_pages() -> None:
+    """Refuse a change of which nothing tells that a page of this server asks for it.
+
+    A browser sends its cookies along whoever's page makes it ask. All that are in use name the
+    page's site or origin when something is to change; the few that name neither are too old to be
+    told from a foreign page's victim.
+    """
+    if request.method in SAFE:
+        return
+    if "Sec-Fetch-Site" not in request.headers and "Origin" not in request.headers:
+        abort(
+            403,
+            said(
+                "nothing tells which page this request comes from; "
+                "use a newer browser, or send credentials with each request"
+            ),
+        )
 
 
 def _refuse_other_machines() -> None:
@@ -125,8 +110,3 @@ def _refuse_foreign_pages() -> None:
         refused = origin is not None and origin != request.host_url.rstrip("/")
     if refused:
         abort(403, said("this request comes from a page of another server, and is refused"))
-
-
-def _refuse_changes() -> None:
-    if request.method not in SAFE and request.endpoint not in READING:
-        abort(403, said("nothing can be changed here; allow it with: serve --allow-changes"))

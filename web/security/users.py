@@ -1,0 +1,176 @@
+"""Who may log in, with passwords of which only hashes are kept (scrypt)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import unicodedata
+from pathlib import Path
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from pixfind.config import Settings
+from pixfind.durable import replace_file
+from pixfind.errors import PasswordFileError, PasswordRefusedError, UserRefusedError
+from pixfind.messages import said
+from pixfind.text import printable
+
+FILE_NAME = "passwords.json"
+# OWASP's Password Storage Cheat Sheet names these as one of the least costs: 32 MiB, three times.
+METHOD = "scrypt:32768:8:3"
+FEWEST_CHARS, MOST_CHARS = 10, 1000
+MOST_NAME_CHARS = 64
+VERSION = 1
+# As Werkzeug writes them: the method with its costs, the salt, the hash.
+HASH = re.compile(r"scrypt:\d+:\d+:\d+\$[^$]+\$[0-9a-f]+")
+
+
+def file_of(settings: Settings) -> Path:
+    """Return where the passwords of a library's web app are kept."""
+    return settings.library / FILE_NAME
+
+
+class Users:
+    """The users of a library's web app; safe to share by threads.
+
+    Args:
+        file: where the hashes are; only the system's user who runs pixfind can read it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._read_at: tuple[int, int, int] | None = None
+        self._hashes: dict[str, str] = {}
+        self._nobodys = ""
+
+    def names(self) -> list[str]:
+        """Return who has a password, in order.
+
+        Raises:
+            PasswordFileError: the file cannot be read.
+        """
+        return sorted(self._known())
+
+    def stamp(self, user: str) -> str | None:
+        """Return what is another when the user's password is; ``None`` for nobody's name."""
+        return self._known().get(user)
+
+    def prepare(self) -> None:
+        """Make what passwords of nobody are compared with, so that the first takes no longer."""
+        self._nobodys = generate_password_hash(os.urandom(32).hex(), METHOD)
+
+    def check(self, user: str, password: str) -> bool:
+        """Return whether it is the user's password; for nobody's name that takes as long.
+
+        Raises:
+            PasswordFileError: the file cannot be read.
+        """
+        if not self._nobodys:
+            self.prepare()
+        known = self._known().get(user)
+        typed = normal(password) if len(password) <= MOST_CHARS else ""
+        return check_password_hash(known or self._nobodys, typed) and known is not None
+
+    def set(self, user: str, password: str) -> None:
+        """Give a user a password, in the place of the one before.
+
+        Raises:
+            UserRefusedError: nobody can have that name.
+            PasswordRefusedError: the password is too short, or too long.
+            PasswordFileError: the file cannot be read or written.
+        """
+        user, password = normal(user), normal(password)
+        _check_name(user)
+        _check_password(user, password)
+        self._save({**self._known(), user: generate_password_hash(password, METHOD)})
+
+    def remove(self, user: str) -> None:
+        """Let a user in no more.
+
+        Raises:
+            UserRefusedError: there is no such user.
+            PasswordFileError: the file cannot be read or written.
+        """
+        known, user = dict(self._known()), normal(user)
+        if known.pop(user, None) is None:
+            raise UserRefusedError(
+                said(
+                    "%(user)s has no password here; those who have: pixfind password --list",
+                    user=repr(user),
+                )
+            )
+        self._save(known)
+
+    def _known(self) -> dict[str, str]:
+        with self._lock:
+            try:
+                found = self._file.stat()
+                placed = found.st_mtime_ns, found.st_ino, found.st_size
+                if placed != self._read_at:
+                    self._hashes = _parsed(self._file.read_bytes())
+                    self._read_at = placed
+            except FileNotFoundError:
+                self._hashes, self._read_at = {}, None
+            except (OSError, ValueError) as error:
+                self._hashes, self._read_at = {}, None
+                raise PasswordFileError(
+                    self._file, getattr(error, "strerror", None) or "it is damaged"
+                ) from error
+            return self._hashes
+
+    def _save(self, hashes: dict[str, str]) -> None:
+        document = json.dumps({"version": VERSION, "users": hashes}, indent=1)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with replace_file(self._file) as temporary:
+                # From the first byte on, nobody else can read it.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+                    file.write(document)
+        except OSError as error:
+            raise PasswordFileError(self._file, error.strerror or str(error)) from error
+
+
+def normal(typed: str) -> str:
+    """Return what was typed in one form: keyboards make accents in several (RFC 8265)."""
+    return unicodedata.normalize("NFC", typed)
+
+
+def _check_name(user: str) -> None:
+    fits = 0 < len(user) <= MOST_NAME_CHARS and user == user.strip()
+    if not fits or ":" in user or printable(user) != user or not user.isprintable():
+        raise UserRefusedError(
+            said(
+                "a user's name has 1 to %(most)s characters and no colon; choose another one",
+                most=MOST_NAME_CHARS,
+            )
+        )
+
+
+def _check_password(user: str, password: str) -> None:
+    if len(password) < FEWEST_CHARS or password == user:
+        raise PasswordRefusedError(
+            said(
+                "a password has at least %(fewest)s characters, and is not the user's name; "
+                "several words are easy to remember",
+                fewest=FEWEST_CHARS,
+            )
+        )
+    if len(password) > MOST_CHARS:
+        raise PasswordRefusedError(
+            said("a password has at most %(most)s characters; take a shorter one", most=MOST_CHARS)
+        )
+
+
+def _parsed(content: bytes) -> dict[str, str]:
+    try:
+        users = json.loads(content)["users"]
+        well = all(HASH.fullmatch(text) for text in users.values())
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError from error
+    if not well:
+        raise ValueError
+    return dict(users)
