@@ -13,6 +13,7 @@ from pixfind.catalog import albums
 from pixfind.catalog.albums import SavedSearch
 from pixfind.catalog.photos import Photo, photos_by_id
 from pixfind.config import Settings
+from pixfind.decoding import SECONDS
 from pixfind.encoders.store import ModelStore
 from pixfind.library import Library
 from pixfind.status import LibraryStatus, library_status
@@ -23,6 +24,8 @@ from search.engine import DEFAULT_LIMIT, open_engine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pixfind.care.backup import Backup
+    from pixfind.care.findings import Checkup
     from pixfind.encoders.base import Encoder
     from search.descriptions.account import Account
     from search.descriptions.describing import Describer
@@ -75,21 +78,50 @@ class PhotoLibrary:
         self._library.close()
 
     def add(
-        self, *paths: AnyPath, workers: int | None = None, regions: bool | None = None
+        self,
+        *paths: AnyPath,
+        workers: int | None = None,
+        regions: bool | None = None,
+        decode_timeout: float = SECONDS,
     ) -> Summary:
         """Add folders or files; without any, bring all that the library covers up to date.
 
         Args:
             paths: what to add.
-            workers: threads that decode; else one for each core. No more than these encode.
+            workers: processes that decode; else one for each core. No more threads encode.
             regions: see ``indexer.Indexer``.
+            decode_timeout: seconds that decoding a file may take.
         """
-        indexer = Indexer(self._library, self._encoder, workers=workers, regions=regions)
-        summary = indexer.run([Path(path) for path in paths])
-        self.__dict__.pop("_engine", None)
-        if summary.interrupted:
-            raise KeyboardInterrupt
-        return summary
+        indexer = Indexer(
+            self._library,
+            self._encoder,
+            workers=workers,
+            regions=regions,
+            decode_timeout=decode_timeout,
+        )
+        return self._ended(indexer.run([Path(path) for path in paths]))
+
+    def retry(self, *paths: AnyPath, decode_timeout: float = SECONDS) -> Summary:
+        """Look again at files that failed before; without any paths, at all of them.
+
+        Args:
+            paths: folders that they lie in, or the files themselves.
+            decode_timeout: see ``add``.
+        """
+        indexer = Indexer(self._library, self._encoder, decode_timeout=decode_timeout)
+        return self._ended(indexer.retry([Path(path) for path in paths]))
+
+    def backup(self, target: AnyPath, *, thumbnails: bool = False, force: bool = False) -> Backup:
+        """Save the library, not the photos, to one file (see ``pixfind.care.backup.back_up``)."""
+        from pixfind.care.backup import back_up
+
+        return back_up(self._library, Path(target), thumbnails=thumbnails, force=force)
+
+    def check(self) -> Checkup:
+        """Look at everything that the library consists of, and change nothing."""
+        from pixfind.care.checkup import check_library
+
+        return check_library(self._library.folder, self._models)
 
     def search(
         self,
@@ -260,6 +292,12 @@ class PhotoLibrary:
         from search.tags.scoring import Scorer
 
         return Scorer(self._library, self._encoder, self._settings.cache)
+
+    def _ended(self, summary: Summary) -> Summary:
+        self.__dict__.pop("_engine", None)
+        if summary.interrupted:
+            raise KeyboardInterrupt
+        return summary
 
     @property
     def _encoder(self) -> Encoder:

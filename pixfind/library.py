@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from pixfind.errors import (
     LibraryBusyError,
     LibraryEmptyError,
     LibraryNotFoundError,
+    LibraryReadOnlyError,
     ModelMismatchError,
 )
 from pixfind.photos.brought import BroughtPictures
@@ -59,9 +61,11 @@ class Library:
     def create(cls, folder: Path) -> Library:
         """Open the library in ``folder``, making an empty one where there is none."""
         folder.mkdir(parents=True, exist_ok=True)
-        for derived in DERIVED:
-            make_cache_folder(folder / derived)
-        return cls(folder, Catalog.open(folder))
+        catalog = Catalog.open(folder)
+        if not catalog.is_read_only:
+            for derived in DERIVED:
+                make_cache_folder(folder / derived)
+        return cls(folder, catalog)
 
     def close(self) -> None:
         """Close the catalog."""
@@ -120,18 +124,11 @@ class Library:
 
         Raises:
             LibraryBusyError: another one is at it.
+            LibraryReadOnlyError: nothing can be written there.
         """
-        from filelock import FileLock, Timeout  # takes a while, and a search does without
-
-        lock = FileLock(self.folder / "writer.lock")
-        try:
-            lock.acquire(timeout=wait_s)
-        except Timeout:
-            raise LibraryBusyError(self.folder) from None
-        try:
+        self.catalog.require_writable()
+        with writer_lock(self.folder, wait_s):
             yield
-        finally:
-            lock.release()
 
     def model(self) -> Model | None:
         """Return the model that the library is searched with, or ``None`` in a new one."""
@@ -224,7 +221,7 @@ class Library:
         if not cache.is_saved:
             # For the next process's sake only: an indexer at work saves by itself, and a library
             # on a full or read-only disk can still be searched.
-            with suppress(LibraryBusyError, OSError), self.writing():
+            with suppress(LibraryBusyError, LibraryReadOnlyError, OSError), self.writing():
                 cache.save()
         return index
 
@@ -239,6 +236,29 @@ class Library:
             if key not in self._caches:
                 self._caches[key] = VectorCache(self.catalog, folder, model, of_parts=of_parts)
             return self._caches[key]
+
+
+@contextmanager
+def writer_lock(folder: Path, wait_s: float = 0) -> Iterator[None]:
+    """Be the only process that writes to the library in a folder, whose catalog need not open.
+
+    Raises:
+        LibraryBusyError: another one is at it.
+        LibraryReadOnlyError: nothing can be written there.
+    """
+    from filelock import FileLock, Timeout  # takes a while, and a search does without
+
+    if not os.access(folder, os.W_OK):
+        raise LibraryReadOnlyError(folder)
+    lock = FileLock(folder / "writer.lock")
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        raise LibraryBusyError(folder) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _described(model: Model) -> str:

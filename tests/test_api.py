@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -168,3 +169,17 @@ def test_classification_and_the_owners_tags(tmp_path: Path, photos: Path) -> Non
         assert found.photo.tags == ("animal", "dachshund", "dog", "mammal")
         library.reject_tag("mammal", found.photo)
         assert library.photo(found.photo.id).tags == ("animal",)
+
+
+def test_care(tmp_path: Path, photos: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    with pixfind.open(tmp_path / "library") as library:
+        assert library.add(photos).failed == 1
+        Image.new("RGB", (16, 16), "yellow").save(photos / "broken.jpg")
+        os.utime(photos / "broken.jpg", ns=(0, 0))
+        assert library.retry(photos / "inner").embedded == 0
+        assert library.retry().embedded == 1
+        assert library.check().is_healthy
+        backup = library.backup(tmp_path / "photos.pixfind")
+    assert backup.file.stat().st_size == backup.size
+    assert backup.contents.photos == 4

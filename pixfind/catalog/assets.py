@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Select, bindparam, exists, func, insert, select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from pixfind.catalog.ids import all_of, among, among_chosen, chosen
@@ -141,8 +143,13 @@ def vectors_of(session: Session, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids
         if not rows:
             continue
         found = np.array([row[0] for row in rows], np.int64)
-        stored = np.frombuffer(b"".join(row[1] for row in rows), STORED)
-        yield found, stored.reshape(len(rows), -1).astype(np.float32)
+        try:
+            stored = np.frombuffer(b"".join(row[1] for row in rows), STORED).reshape(len(rows), -1)
+        except (TypeError, ValueError) as error:
+            # Not all of one size, or none: the rows are not what was written.
+            reason = sqlite3.DatabaseError("what should be a vector is none")
+            raise DatabaseError(None, None, reason) from error
+        yield found, stored.astype(np.float32)
 
 
 @functools.cache

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import sqlite3
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,26 +13,35 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from pixfind.catalog import functions, migrations
+from pixfind.catalog import connections, migrations
 from pixfind.catalog.schema import Setting
-from pixfind.errors import LibraryAccessError, LibraryDamagedError, LibraryTooNewError
+from pixfind.errors import (
+    LibraryAccessError,
+    LibraryDamagedError,
+    LibraryReadOnlyError,
+    LibraryTooNewError,
+)
 
 FILE_NAME = "catalog.db"
 # How long a writer waits for another one's batch to be committed.
 BUSY_TIMEOUT_S = 30
-PAGE_BYTES = 8192
-# ``os.fsdecode``, without its questions: every text that a row holds goes through it.
-_DECODE = functools.partial(
-    str, encoding=sys.getfilesystemencoding(), errors=sys.getfilesystemencodeerrors()
-)
+# What SQLite says of a table or column that a whole catalog has.
+MISSING = ("no such ", "unsupported file format", "vtable constructor failed")
 
 
 class Catalog:
-    """A library's database: short read and write transactions, safe to use from many threads."""
+    """A library's database: short read and write transactions, safe to use from many threads.
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine = engine
+    Where its file or folder cannot be written, as on a disc or somebody else's share, it
+    ``is_read_only``: it can be read, nothing is made beside it, and ``write`` says so.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._file = folder / FILE_NAME
+        self.is_read_only = self._file.exists() and not connections.is_writable(self._file)
+        self._state = connections.state_of(self._file)
+        self.engine = _engine(self._connect)
 
     @classmethod
     def open(cls, folder: Path) -> Catalog:
@@ -45,7 +52,9 @@ class Catalog:
             LibraryDamagedError: it is not a usable SQLite database.
             LibraryAccessError: it cannot be read or written.
         """
-        catalog = cls(_engine(folder / FILE_NAME), folder)
+        # Asked first without changing anything: even to open a catalog may write to it.
+        _refuse_later(folder, connections.migrations_of(folder / FILE_NAME))
+        catalog = cls(folder)
         try:
             catalog._migrate()
         except BaseException:
@@ -60,12 +69,19 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session on one consistent state of the catalog."""
+        if self.is_read_only:
+            self._follow()
         with self._named_errors(), Session(self.engine, autoflush=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a transaction that is committed whole at the end, or not at all."""
+        """Open a transaction that is committed whole at the end, or not at all.
+
+        Raises:
+            LibraryReadOnlyError: nothing can be written where the library lies.
+        """
+        self.require_writable()
         with (
             self._named_errors(),
             Session(self.engine, autoflush=False, expire_on_commit=False) as session,
@@ -85,17 +101,54 @@ class Catalog:
         with self.read() as session:
             return setting(session, "library_id") or ""
 
+    def require_writable(self) -> None:
+        """Say so where nothing can be written.
+
+        Raises:
+            LibraryReadOnlyError: nothing can.
+        """
+        if self.is_read_only:
+            raise LibraryReadOnlyError(self.folder)
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self.is_read_only:
+            try:
+                return connections.connect(self._file, BUSY_TIMEOUT_S)
+            except sqlite3.OperationalError as error:
+                if not connections.cannot_write(error, self._file):
+                    raise
+                self.is_read_only = True  # permissions do not tell everything
+        return connections.connect_read_only(self._file, BUSY_TIMEOUT_S)
+
+    def _follow(self) -> None:
+        """Open the file anew if somebody who can write has changed it, or is about to."""
+        state = connections.state_of(self._file)
+        if state != self._state:
+            self._state = state
+            self.engine.dispose()
+
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
         """Say what is wrong with the database in pixfind's own errors."""
         try:
             yield
         except OperationalError as error:
-            raise LibraryAccessError(self.folder, str(error.orig)) from error
+            reason = str(error.orig)
+            if reason.startswith(MISSING):
+                raise LibraryDamagedError(self.folder, reason) from error
+            if reason.startswith("attempt to write a readonly"):
+                raise LibraryReadOnlyError(self.folder) from error
+            raise LibraryAccessError(self.folder, reason) from error
         except IntegrityError:
             raise  # a mistake of the program's
         except DatabaseError as error:
             raise LibraryDamagedError(self.folder, str(error.orig)) from error
+        except MemoryError as error:
+            # A page in the wrong place can make SQLite ask for any amount.
+            raise LibraryDamagedError(self.folder, "SQLite runs out of memory") from error
+        except UnicodeDecodeError as error:
+            # What SQLite says of a damaged schema quotes it (``connections.UNREADABLE``).
+            raise LibraryDamagedError(self.folder, "what it holds is no text") from error
 
     def _migrate(self) -> None:
         with self._named_errors():
@@ -104,12 +157,10 @@ class Catalog:
     def _apply_migrations(self) -> None:
         with self.engine.connect() as connection:
             done = migrations.applied(connection)
-        known = [migration.name for migration in migrations.MIGRATIONS]
-        for name in done:
-            if name not in known:
-                raise LibraryTooNewError(self.folder, name)
-        if done == known:
+        _refuse_later(self.folder, done)
+        if done == [migration.name for migration in migrations.MIGRATIONS]:
             return
+        self.require_writable()
         for migration in migrations.MIGRATIONS:
             with self.engine.connect().execution_options(begin="IMMEDIATE") as connection:
                 # Asked again under the lock: another process may have been faster.
@@ -137,10 +188,17 @@ def bump_generation(session: Session) -> None:
     )
 
 
-def _engine(path: Path) -> Engine:
+def _refuse_later(folder: Path, done: list[str]) -> None:
+    known = {migration.name for migration in migrations.MIGRATIONS}
+    for name in done:
+        if name not in known:
+            raise LibraryTooNewError(folder, name)
+
+
+def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
     engine = create_engine(
         "sqlite://",
-        creator=lambda: _connect(path),
+        creator=connect,
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=56,
@@ -152,26 +210,3 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "IMMEDIATE" else "BEGIN")
 
     return engine
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # isolation_level=None: transactions begin where the engine's event says, not where the
-    # driver guesses. Connections move between threads through the pool, one at a time.
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.text_factory = _DECODE
-        # Of a new library. Of 768 dimensions five vectors with their rows fill such a page; of the
-        # usual 4096 bytes, two would leave a quarter empty (``python -m benchmarks growth``).
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # In WAL mode, NORMAL loses no committed batch to a killed process and cannot corrupt; a
-        # power cut may undo the last batches, which the next run then does again.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        functions.register(connection)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection

@@ -302,6 +302,19 @@ CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at TEXT NOT
 """
 
 
+def write_words(connection: Connection) -> None:
+    """Write the full-text index anew, as the triggers would have; the caller holds the transaction.
+
+    Nothing that it holds is read: it may be damaged.
+    """
+    created = connection.execute(
+        text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'document'")
+    ).scalar_one()
+    connection.exec_driver_sql("DROP TABLE document")
+    connection.exec_driver_sql(created)
+    connection.exec_driver_sql(_SPOKEN_WORDS.format(which="TRUE"))
+
+
 def applied(connection: Connection) -> list[str]:
     """Return the names of the migrations this catalog has been through, sorted."""
     exists = connection.execute(

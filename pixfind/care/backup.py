@@ -1,0 +1,191 @@
+"""Making backups."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from pixfind import __version__
+from pixfind.care import copies
+from pixfind.care.archive import CATALOG, Contents, is_expected, new_archive, opened_archive
+from pixfind.care.findings import Progress, silent
+from pixfind.catalog import connections, migrations
+from pixfind.catalog.database import FILE_NAME, setting
+from pixfind.catalog.schema import Album, Asset, AssetTag, Base, File
+from pixfind.durable import replace_file
+from pixfind.errors import BackupError, LibraryDamagedError
+from pixfind.library import THUMBNAILS, Library
+from pixfind.photos.thumbnails import SIZES
+from pixfind.text import readable_size
+
+SUFFIX = ".pixfind"
+# What ``keep`` counts, and removes the oldest of: nothing that has another name.
+NAME = re.compile(r"pixfind-\d{8}-\d{6}(-\d+)?\.pixfind")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that was made, and the older ones that gave way to it."""
+
+    file: Path
+    size: int
+    contents: Contents
+    removed: tuple[Path, ...] = ()
+
+
+def back_up(
+    library: Library,
+    target: Path,
+    *,
+    thumbnails: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Backup:
+    """Save a library to one file as it is at this moment, while others go on using it.
+
+    The file holds the catalog: all that is known of photos, their vectors, tags, descriptions and
+    albums. It holds neither the photos nor what is derived from the catalog. It is checked before
+    it gets its name.
+
+    Args:
+        library: the library.
+        target: the file, or a folder for one with the time in its name.
+        thumbnails: save thumbnails too, which otherwise are made again when they are shown.
+        force: replace a file that is there.
+        progress: told of every step.
+
+    Raises:
+        BackupError: the file is there already, its folder is not, or there is no room.
+        LibraryDamagedError: the catalog is damaged.
+    """
+    file = _name(target) if target.is_dir() else target
+    _require_place(library, file, thumbnails, force)
+    with tempfile.TemporaryDirectory(prefix=".pixfind-", dir=file.parent) as made:
+        copy = Path(made, CATALOG)
+        copies.copy_catalog(library.folder, copy, progress)
+        facts = _facts(library.folder, copy, progress)
+        with replace_file(file) as temporary:
+            with new_archive(temporary, progress) as writer:
+                writer.add(CATALOG, copy)
+                copy.unlink()
+                for name, small in _thumbnails(library) if thumbnails else ():
+                    with suppress(FileNotFoundError):  # removed just now
+                        writer.add(name, small)
+                writer.finish(replace(facts, members=writer.members))
+            with opened_archive(temporary) as reader:
+                reader.check(progress)
+                contents = reader.contents
+            if not force:
+                _require_free(file)  # another one may have been as quick
+    return Backup(file, file.stat().st_size, contents)
+
+
+def back_up_and_keep(
+    library: Library,
+    folder: Path,
+    keep: int,
+    *,
+    thumbnails: bool = False,
+    progress: Progress = silent,
+) -> Backup:
+    """Save a library to a file of its own in a folder, and remove the oldest of more than so many.
+
+    Args and errors: as for ``back_up``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = back_up(library, folder, thumbnails=thumbnails, progress=progress)
+    others = sorted(
+        (file for file in folder.iterdir() if NAME.fullmatch(file.name) and file != made.file),
+        key=lambda file: file.stat().st_mtime_ns,
+        reverse=True,
+    )
+    old = tuple(others[keep - 1 :])
+    for file in old:
+        file.unlink()
+    return replace(made, removed=old)
+
+
+def _name(folder: Path) -> Path:
+    now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    number, free = 1, folder / f"pixfind-{now}{SUFFIX}"
+    while free.exists():
+        number += 1
+        free = folder / f"pixfind-{now}-{number}{SUFFIX}"
+    return free
+
+
+def _require_place(library: Library, file: Path, thumbnails: bool, force: bool) -> None:
+    if not file.parent.is_dir():
+        raise BackupError(f"there is no folder {file.parent}; make it first")
+    if not force:
+        _require_free(file)
+    if file.is_relative_to(library.folder) and file.name.startswith("catalog."):
+        raise BackupError(f"{file} is the library's own; take another name")
+    size = (library.folder / FILE_NAME).stat().st_size
+    small = sum(path.stat().st_size for _, path in _thumbnails(library)) if thumbnails else 0
+    needed, free = 2 * size + small, shutil.disk_usage(file.parent).free
+    if free < needed:
+        raise BackupError(
+            f"the backup needs {readable_size(needed)} in {file.parent} while it is made, and "
+            f"there are {readable_size(free)}; make room, or name another folder"
+        )
+
+
+def _require_free(file: Path) -> None:
+    if file.exists():
+        raise BackupError(f"{file} is there already; take another name, or replace it with --force")
+
+
+def _thumbnails(library: Library) -> Iterator[tuple[str, Path]]:
+    """Yield the thumbnails that are there, with their names in a backup."""
+    for size in SIZES:
+        for inner, _, names in os.walk(library.thumbnails / size):
+            for name in names:
+                member = f"{THUMBNAILS}/{size}/{Path(inner).name}/{name}"
+                if is_expected(member):
+                    yield member, Path(inner, name)
+
+
+def _facts(folder: Path, copy: Path, progress: Progress) -> Contents:
+    """Return what a copy of a catalog holds.
+
+    Raises:
+        LibraryDamagedError: it is damaged, and so is the catalog.
+    """
+    progress("checking the copy", 0, 0)
+    engine = create_engine("sqlite://", creator=lambda: connections.connect_read_only(copy, 0))
+    try:
+        with Session(engine) as session:
+            said = session.scalar(text("PRAGMA quick_check(1)"))
+            if said != "ok":
+                raise LibraryDamagedError(folder, " ".join(str(said).split()))
+            return Contents(
+                pixfind=__version__,
+                made_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                library_id=setting(session, "library_id") or "",
+                migrations=migrations.applied(session.connection()),
+                photos=_count(session, Asset),
+                files=_count(session, File),
+                tags=_count(session, AssetTag),
+                albums=_count(session, Album),
+                members={},
+            )
+    except (DatabaseError, UnicodeDecodeError) as error:
+        raise LibraryDamagedError(folder, str(getattr(error, "orig", error))) from error
+    finally:
+        engine.dispose()
+
+
+def _count(session: Session, kind: type[Base]) -> int:
+    return session.scalar(select(func.count()).select_from(kind)) or 0

@@ -1,0 +1,135 @@
+"""Copies of a catalog: consistent while others read and write, and names for what is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from pixfind.care.findings import Progress, silent
+from pixfind.catalog import connections
+from pixfind.catalog.database import BUSY_TIMEOUT_S, FILE_NAME
+from pixfind.errors import LibraryAccessError, LibraryDamagedError
+
+# Between two reports of progress.
+PAGES = 4096
+WORKING = ".care-"
+
+
+def copy_catalog(folder: Path, target: Path, progress: Progress = silent) -> None:
+    """Copy a library's catalog as it is at this moment, while others go on using it.
+
+    Args:
+        folder: the library's.
+        target: a file that is not there yet; it will need no log beside it.
+        progress: told how many of the pages are done.
+
+    Raises:
+        LibraryDamagedError: the catalog cannot be read.
+        LibraryAccessError: it, or the copy, cannot be opened or written.
+    """
+    file = folder / FILE_NAME
+    try:
+        opened = _reader(file)
+        with closing(opened) as source, closing(sqlite3.connect(target)) as copy:
+            # One moment for all pages: else every commit of another process would begin it anew.
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            source.backup(
+                copy,
+                pages=PAGES,
+                progress=lambda _, left, total: progress("the catalog", total - left, total),
+            )
+            copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        raise LibraryAccessError(folder, str(error)) from error
+    except connections.UNREADABLE as error:
+        raise LibraryDamagedError(folder, str(error)) from error
+    sync(target)
+
+
+def copy_files(folder: Path, target: Path) -> None:
+    """Copy the catalog's files byte for byte, whatever state they are in.
+
+    Args:
+        folder: the library's; the caller holds its lock.
+        target: what the copy of ``catalog.db`` is called; its log lies beside it.
+    """
+    file = folder / FILE_NAME
+    shutil.copyfile(file, target)
+    sync(target)
+    log = connections.write_ahead_log(file)
+    if log.exists() and log.stat().st_size:
+        shutil.copyfile(log, connections.write_ahead_log(target))
+        sync(connections.write_ahead_log(target))
+
+
+def set_aside(folder: Path, why: str) -> Path:
+    """Give the catalog another name beside itself, where it stays; return it.
+
+    Its log goes with it, so that it can be opened under its new name. What has the catalog open
+    goes on using that.
+
+    Args:
+        folder: the library's; the caller holds its lock.
+        why: what it is, for its name.
+    """
+    file = folder / FILE_NAME
+    _write_log_back(file)
+    aside = free_name(folder, why)
+    # A second name first: there is a catalog at every moment, whatever happens.
+    try:
+        os.link(file, aside)
+    except OSError:  # a file system without links
+        shutil.copyfile(file, aside)
+        sync(aside)
+    log = connections.write_ahead_log(file)
+    with suppress(FileNotFoundError):
+        log.replace(connections.write_ahead_log(aside))
+    connections.shared_memory(file).unlink(missing_ok=True)
+    return aside
+
+
+def free_name(folder: Path, why: str) -> Path:
+    """Return a name for a catalog that is kept: what it is, and when, in local time."""
+    now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    number, free = 1, folder / f"catalog.{why}-{now}.db"
+    while free.exists():
+        number += 1
+        free = folder / f"catalog.{why}-{now}-{number}.db"
+    return free
+
+
+@contextmanager
+def working_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder inside the library's for what is not finished; the caller holds the lock.
+
+    What was left by one that was killed goes.
+    """
+    for old in folder.glob(f"{WORKING}*"):
+        shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=WORKING, dir=folder) as made:
+        yield Path(made)
+
+
+def sync(file: Path) -> None:
+    """Wait until a file's bytes are on the disk."""
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def _reader(file: Path) -> sqlite3.Connection:
+    if connections.is_writable(file):
+        return connections.connect(file, BUSY_TIMEOUT_S)
+    return connections.connect_read_only(file, BUSY_TIMEOUT_S)
+
+
+def _write_log_back(file: Path) -> None:
+    """Have as little as possible in the log; a damaged catalog keeps it."""
+    with suppress(*connections.UNREADABLE), closing(connections.connect(file, 1)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

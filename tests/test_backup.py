@@ -1,0 +1,331 @@
+"""Backups: what comes back is what was there, and nothing else is let in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import stat
+import threading
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from indexer import Summary
+from pixfind.care.backup import back_up, back_up_and_keep
+from pixfind.care.restore import restore
+from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
+from pixfind.catalog.migrations import MIGRATIONS
+from pixfind.encoders.fake import FakeEncoder
+from pixfind.errors import (
+    BackupDamagedError,
+    BackupError,
+    BackupTooNewError,
+    LibraryBusyError,
+    LibraryDamagedError,
+)
+from pixfind.library import Library
+from search import SearchEngine
+from search.albums import save_album
+from search.tags.owner import accept, reject
+
+Index = Callable[..., Summary]
+OWN = {"migration", "sqlite_sequence"}
+
+
+@pytest.fixture
+def known(library: Library, index: Index, photos: Path) -> Library:
+    """A library of which an owner has said something."""
+    index(photos)
+    accept(library, "my garden", ["1", "2"])
+    reject(library, "cat", ["3"])
+    save_album(library, "Garden", "tag:'my garden'")
+    with library.catalog.write() as session:
+        set_setting(session, "regions", "yes")
+    return library
+
+
+def everything(folder: Path) -> dict[str, list[str]]:
+    """All rows of a library's catalog, bit for bit."""
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'document%'"
+        ).fetchall()
+        return {
+            name: sorted(map(repr, connection.execute(f'SELECT * FROM "{name}"')))
+            for (name,) in tables
+        }
+
+
+def test_round_trip(known: Library, encoder: FakeEncoder, tmp_path: Path) -> None:
+    made = back_up(known, tmp_path / "b.pixfind", thumbnails=True)
+    assert (made.contents.photos, made.contents.albums) == (3, 1)
+    before = everything(known.folder)
+    restored = restore(made.file, tmp_path / "other")
+    assert restored.kept is None
+    assert everything(tmp_path / "other") == before
+    small = {f.relative_to(known.folder) for f in known.thumbnails.rglob("*.jpg")}
+    assert len(small) == 3
+    assert {f.relative_to(tmp_path / "other") for f in (tmp_path / "other").rglob("*.jpg")} == small
+    with Library.open(tmp_path / "other") as other:
+        found = SearchEngine(other, encoder).search("red", everything=True)
+        assert len(found.results) == 3
+        with other.catalog.read() as session:
+            words = session.connection().exec_driver_sql(
+                "SELECT count(*) FROM document WHERE document MATCH 'garden'"
+            )
+            assert words.scalar() == 2
+
+
+def test_restore_over_a_library_keeps_it(known: Library, index: Index, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    before = everything(known.folder)
+    accept(known, "beach", ["1"])
+    later = everything(known.folder)
+    known.close()
+    with pytest.raises(BackupError, match="--force"):
+        restore(file, known.folder)
+    assert everything(known.folder) == later
+    kept = restore(file, known.folder, force=True).kept
+    assert everything(known.folder) == before
+    assert kept is not None
+    assert kept.parent == known.folder
+    (tmp_path / "kept").mkdir()
+    kept.rename(tmp_path / "kept" / FILE_NAME)
+    assert everything(tmp_path / "kept") == later
+
+
+def test_index_files_of_the_catalog_before_are_not_believed(
+    known: Library, encoder: FakeEncoder, index: Index, tmp_path: Path
+) -> None:
+    """The ids of what came after the backup are given out again, for other photos."""
+    file = back_up(known, tmp_path).file
+    SearchEngine(known, encoder).search("red")
+    with known.catalog.write() as session:
+        bump_generation(session)
+    known.close()
+    restore(file, known.folder, force=True)
+    assert not list((known.folder / "vectors").glob("*.faiss"))
+    with Library.open(known.folder) as library:
+        assert len(SearchEngine(library, encoder).search("red", everything=True).results) == 3
+
+
+def test_backup_while_another_one_writes_is_of_one_moment(known: Library, tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    def write() -> None:
+        with Library.open(known.folder) as other:
+            for n in range(10_000):
+                if go_on.is_set():
+                    return
+                with other.catalog.write() as session:
+                    set_setting(session, "one", str(n))
+                    set_setting(session, "other", str(n))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        files = [back_up(known, tmp_path / f"{n}.pixfind").file for n in range(3)]
+    finally:
+        go_on.set()
+        writer.join()
+    for n, file in enumerate(files):
+        restore(file, tmp_path / f"of {n}")
+        with Library.open(tmp_path / f"of {n}") as library, library.catalog.read() as session:
+            assert setting(session, "one") == setting(session, "other")
+
+
+def test_nothing_is_overwritten(known: Library, tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("mine")
+    with pytest.raises(BackupError, match="--force"):
+        back_up(known, file)
+    assert file.read_text() == "mine"
+    back_up(known, file, force=True)
+    restore(file, tmp_path / "other")
+    with pytest.raises(BackupError, match="make it first"):
+        back_up(known, tmp_path / "nowhere" / "b")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_oldest_give_way(known: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "pixfind-mine.pixfind").write_text("another name")
+    made = [back_up_and_keep(known, folder, 2) for _ in range(4)]
+    assert [len(m.removed) for m in made] == [0, 0, 1, 1]
+    assert {f.name for f in folder.iterdir()} == {
+        "pixfind-mine.pixfind", made[2].file.name, made[3].file.name
+    }  # fmt: skip
+
+
+def test_backup_of_a_damaged_catalog_is_none(known: Library, tmp_path: Path) -> None:
+    known.close()
+    file = known.folder / FILE_NAME
+    content = bytearray(file.read_bytes())
+    content[3 * 8192 :] = bytes(len(content) - 3 * 8192)
+    file.write_bytes(content)
+    with (
+        pytest.raises(LibraryDamagedError, match="pixfind doctor"),
+        Library.open(known.folder) as library,
+    ):
+        back_up(library, tmp_path / "b.pixfind")
+    assert not list(tmp_path.glob("*b.pixfind*"))
+
+
+def test_restore_waits_for_nobody(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    before = everything(known.folder)
+    with known.writing(), pytest.raises(LibraryBusyError):
+        restore(file, known.folder, force=True)
+    assert everything(known.folder) == before
+
+
+# What others may have made
+
+
+def altered(file: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> Path:
+    """A backup as somebody could write it who knows how: its checksums are right."""
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members.pop("manifest.json"))
+    change(manifest, members)
+    for name, content in members.items():
+        if name in manifest["members"] or manifest.get("all"):
+            digest = hashlib.sha256(content).hexdigest()
+            manifest["members"][name] = {"size": len(content), "sha256": digest}
+    other = file.with_name("altered.pixfind")
+    with zipfile.ZipFile(other, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        archive.writestr("manifest.json", json.dumps(manifest))
+    return other
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil.jpg", "/tmp/evil.jpg", "thumbs/../../evil.jpg", "thumbs/grid/aa/evil.jpg",
+        "catalog.db-wal", "writer.lock", "C:\\evil.jpg", "thumbs/grid/aa/", "vectors/x.faiss",
+        f"thumbs/grid/bb/aa{'0' * 62}.jpg", f"thumbs/grid/aa/aa{'0' * 62}.jpg/../x",
+    ],
+)  # fmt: skip
+def test_other_names_are_refused(known: Library, tmp_path: Path, name: str) -> None:
+    def add(manifest: dict[str, Any], members: dict[str, bytes]) -> None:
+        members[name] = b"evil"
+        manifest["all"] = True
+
+    file = altered(back_up(known, tmp_path).file, add)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(BackupDamagedError, match="nothing has been changed"):
+        restore(file, tmp_path / "other")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_bombs_and_links_are_refused(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    small = f"thumbs/grid/aa/aa{'0' * 62}.jpg"
+    with zipfile.ZipFile(file) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        catalog = archive.read("catalog.db")
+    content = bytes(1 << 20)
+    manifest["members"][small] = {
+        "size": len(content), "sha256": hashlib.sha256(content).hexdigest()
+    }  # fmt: skip
+    info = zipfile.ZipInfo(small)
+    for kind, method in ((stat.S_IFREG, zipfile.ZIP_DEFLATED), (stat.S_IFLNK, zipfile.ZIP_STORED)):
+        info.external_attr, info.compress_type = (kind | 0o644) << 16, method
+        with zipfile.ZipFile(tmp_path / "bomb", "w") as archive:
+            archive.writestr("catalog.db", catalog)
+            archive.writestr(info, content, method)
+            archive.writestr("manifest.json", json.dumps(manifest))
+        with pytest.raises(BackupDamagedError, match="no plain file"):
+            restore(tmp_path / "bomb", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_every_bit_counts(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    content = file.read_bytes()
+    for place in range(60, len(content) - 3000, len(content) // 25):
+        damaged = bytearray(content)
+        damaged[place] ^= 16
+        (tmp_path / "damaged").write_bytes(damaged)
+        with pytest.raises(BackupError):
+            restore(tmp_path / "damaged", tmp_path / "other")
+    for end in (0, 100, len(content) // 2, len(content) - 1):
+        (tmp_path / "damaged").write_bytes(content[:end])
+        with pytest.raises(BackupError):
+            restore(tmp_path / "damaged", tmp_path / "other")
+    assert not (tmp_path / "other" / FILE_NAME).exists()
+
+
+def _changed(sql: str, tmp_path: Path) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+    def change(_: dict[str, Any], members: dict[str, bytes]) -> None:
+        file = tmp_path / "changed.db"
+        file.write_bytes(members["catalog.db"])
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(sql)
+        members["catalog.db"] = file.read_bytes()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TRIGGER evil AFTER INSERT ON tag BEGIN DELETE FROM asset; END",
+        "CREATE VIEW evil AS SELECT 1",
+        "DROP TABLE album",
+    ],
+)
+def test_a_catalog_with_a_program_of_its_own_is_refused(
+    known: Library, tmp_path: Path, sql: str
+) -> None:
+    file = altered(back_up(known, tmp_path).file, _changed(sql, tmp_path))
+    with pytest.raises(BackupDamagedError, match="does not make"):
+        restore(file, tmp_path / "other")
+
+
+def test_a_later_backup_is_refused(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+
+    def told(manifest: dict[str, Any], _: dict[str, bytes]) -> None:
+        manifest["migrations"].append("9999_smell")
+
+    with pytest.raises(BackupTooNewError, match="update pixfind"):
+        restore(altered(file, told), tmp_path / "other")
+    hidden = _changed("INSERT INTO migration VALUES ('9999_smell', '2099')", tmp_path)
+    with pytest.raises(BackupTooNewError, match="9999_smell"):
+        restore(altered(file, hidden), tmp_path / "other")
+
+    def version(manifest: dict[str, Any], _: dict[str, bytes]) -> None:
+        manifest["version"] = 2
+
+    with pytest.raises(BackupTooNewError):
+        restore(altered(file, version), tmp_path / "other")
+    assert MIGRATIONS[-1].name != "9999_smell"
+
+
+# The command line
+
+
+def test_commands(known: Library, pixfind: Callable[..., Result], tmp_path: Path) -> None:
+    known.close()
+    made = pixfind("backup", tmp_path / "b.pixfind")
+    assert made.exit_code == 0
+    assert "the photos themselves are not in it" in made.output
+    assert pixfind("backup", tmp_path / "b.pixfind").exit_code == 1
+    told = json.loads(pixfind("backup", "--keep", 1, tmp_path / "all", "--json").output)
+    assert (told["photos"], told["thumbnails"], told["removed"]) == (3, 0, [])
+    refused = pixfind("restore", tmp_path / "b.pixfind")
+    assert (refused.exit_code, "--force" in refused.output) == (1, True)
+    done = json.loads(pixfind("restore", tmp_path / "b.pixfind", "--force", "--json").output)
+    assert Path(done["kept"]).is_file()
+    assert json.loads(pixfind("status", "--json").output)["photos"] == 3
+    assert "nothing at" in pixfind("restore", tmp_path / "none").output
