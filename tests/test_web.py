@@ -915,7 +915,7 @@ def test_errors_of_ours_are_answered_too(
 
     monkeypatch.setattr("search.engine.SearchEngine.search", fail)
     app.testing = False
-    app.logger.disabled = True
+    monkeypatch.setattr(app.logger, "disabled", True)
     answer = app.test_client().get("/api/v1/search?q=red")
     assert "secret" not in assert_problem(answer, 500)
     assert_secure(answer)
