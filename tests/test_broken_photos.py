@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from indexer import Indexer, Summary
 from pixfind.catalog import files
 from pixfind.catalog.files import DECODE_FAILURE, READ_FAILURE, Failure
 from pixfind.encoders.fake import FakeEncoder
+from pixfind.errors import PhotoDecodeError
 from pixfind.library import Library
+from pixfind.photos.decode import decode
 from pixfind.photos.formats import is_indexed_name
 from search import SearchEngine
 
@@ -152,3 +156,34 @@ def test_comment_too_long_for_a_thumbnail_does_not_stop_the_run(
     Image.new("RGB", (64, 48), "yellow").save(photos / name, **options)
     summary = index(photos)
     assert (summary.embedded, summary.failed) == (4, 0)
+
+
+def jpeg_in_scans(edge: int, *, progressive: bool) -> bytes:
+    """A few bytes that say they are a large JPEG whose pixels come in more than one scan."""
+    written = io.BytesIO()
+    small = Image.radial_gradient("L").resize((64, 64)).convert("RGB")
+    small.save(written, "JPEG", progressive=progressive, subsampling=0)
+    content = bytearray(written.getvalue())
+    frame = content.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", edge, edge)
+    if not progressive:  # the first scan has one colour of three
+        scan = content.index(b"\xff\xda")
+        (length,) = struct.unpack(">H", content[scan + 2 : scan + 4])
+        head = struct.pack(">HHB", 0xFFDA, 8, 1) + content[scan + 5 : scan + 7] + b"\0\x3f\0"
+        content[scan : scan + 2 + length] = head
+    return bytes(content)
+
+
+@pytest.mark.parametrize("progressive", [True, False])
+def test_jpeg_that_is_held_whole_is_refused_by_its_header(progressive: bool) -> None:
+    content = jpeg_in_scans(20_000, progressive=progressive)
+    with pytest.raises(PhotoDecodeError, match="20000 x 20000"):
+        decode(content, Path("large.jpg"), 300)
+    # What is not too large is a picture as before, though most of it is missing.
+    assert decode(jpeg_in_scans(64, progressive=True), Path("small.jpg"), 32).width == 64
+
+
+def test_jpeg_in_one_scan_is_scaled_while_it_is_decoded() -> None:
+    written = io.BytesIO()
+    Image.new("L", (13_000, 13_000)).save(written, "JPEG")
+    assert decode(written.getvalue(), Path("large.jpg"), 300).width == 13_000

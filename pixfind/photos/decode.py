@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from pixfind.errors import PhotoDecodeError, PhotoReadError
 from pixfind.messages import said
@@ -150,13 +150,32 @@ def _decoded(opened: Image.Image, path: Path, edge: int) -> DecodedPhoto:
     width, height = opened.size
     if min(width, height) < MIN_EDGE or max(width, height) > MAX_ASPECT * min(width, height):
         raise PhotoDecodeError(path, reasons.no_picture(width, height))
+    in_scans = _is_in_several_scans(opened)
     opened.draft("RGB", _scaled_to(edge, width, height))
-    if opened.width * opened.height > MAX_DECODED_PIXELS:
+    held = width * height if in_scans else opened.width * opened.height
+    if held > MAX_DECODED_PIXELS:
         raise PhotoDecodeError(path, reasons.too_large(width, height, MAX_DECODED_PIXELS))
-    if opened.width * opened.height > LARGE_PIXELS:
+    if held > LARGE_PIXELS:
         with _turn:
             return _loaded(opened, width, height, edge)
     return _loaded(opened, width, height, edge)
+
+
+def _is_in_several_scans(opened: Image.Image) -> bool:
+    """Return whether a JPEG is progressive, or has its colours one after another.
+
+    Its decoder then holds the coefficients of all pixels, up to 6 bytes each, however far it scales
+    down: 843 bytes of such a file asked for 2.3 GiB.
+    """
+    if not isinstance(opened, JpegImageFile) or opened.fp is None:
+        return False
+    components = opened.layers
+    after_scan = opened.fp.tell()  # Pillow has read as far as the head of the first scan
+    opened.fp.seek(max(0, after_scan - 2 * components - 8))
+    head = opened.fp.read(5)
+    opened.fp.seek(after_scan)
+    whole = b"\xff\xda" + struct.pack(">HB", 2 * components + 6, components)
+    return bool(opened.info.get("progressive")) or head != whole
 
 
 def _loaded(opened: Image.Image, width: int, height: int, edge: int) -> DecodedPhoto:
@@ -220,6 +239,8 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _stretched(image: Image.Image) -> Image.Image:
+    import numpy as np  # half of what a worker would import, for few pictures
+
     if image.mode.startswith("I;16"):
         grey = Image.fromarray((np.asarray(image, np.uint16) >> 8).astype(np.uint8))
         return grey.convert("RGB")
