@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +26,8 @@ from pixfind.text import json_text
 if TYPE_CHECKING:
     from pixfind.calibration import Calibration
 
+# What a calibration can be for, too (``calibration/file.py``, which a search need not import yet).
+MAX_DIM = 4096
 MODEL_JSON = "model.json"
 IMAGE_GRAPH = "image.onnx"
 TEXT_GRAPH = "text.onnx"
@@ -30,6 +35,10 @@ TOKENIZER = "tokenizer.json"
 WEIGHTS = "weights.safetensors"
 CALIBRATION = "calibration.npz"
 HASH_CHUNK = 1 << 20
+# A model may come from a stranger: these are several times what any known one has.
+MAX_JSON_BYTES = 1 << 20
+MAX_FILES = 256
+MAX_TEXT = 500
 
 Engine = Literal["onnx", "open_clip"]
 NEEDED = {"onnx": {IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER}, "open_clip": {WEIGHTS}}
@@ -37,6 +46,9 @@ KINDS = {
     "name": str, "version": str, "dim": int, "files": dict, "engine": str, "text_cleaning": str,
     "licence": str, "about": dict,
 }  # fmt: skip
+# A plain name everywhere: no separators, no drive, nothing hidden.
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -73,8 +85,13 @@ class Description:
 
     def __post_init__(self) -> None:
         for key, kind in KINDS.items():
-            if not isinstance(getattr(self, key), kind):
+            value = getattr(self, key)
+            if not isinstance(value, kind) or isinstance(value, bool):
                 raise ValueError(f"{key} must be of type {kind.__name__}")
+            if isinstance(value, str) and len(value) > MAX_TEXT:
+                raise ValueError(f"{key} has more than {MAX_TEXT} characters")
+        if not 0 < self.dim <= MAX_DIM:
+            raise ValueError(f"dim must be from 1 to {MAX_DIM}")
         if not isinstance(self.calibration, str | None):
             raise ValueError("calibration must be of type str")
         if self.temperature is not None and not (
@@ -85,15 +102,25 @@ class Description:
             raise ValueError(f"nothing here runs {self.engine!r} with {self.text_cleaning!r}")
         if lacking := NEEDED[self.engine] - set(self.files):
             raise ValueError(f"files lacks {', '.join(sorted(lacking))}")
+        self._check_files()
+
+    def _check_files(self) -> None:
+        """Raise unless the names are those of files in the folder, each with a checksum."""
+        if len(self.files) > MAX_FILES:
+            raise ValueError(f"files has more than {MAX_FILES}")
         for file in self.files:
             # Nothing outside the model's folder is ever read or written on its word.
-            if file != Path(file).name or file in (MODEL_JSON, CALIBRATION):
+            if not FILE_NAME.fullmatch(file) or file in (MODEL_JSON, CALIBRATION):
                 raise ValueError(f"{file!r} is not a file name")
+        for file, checksum in self.checked.items():
+            if not isinstance(checksum, str) or not SHA256.fullmatch(checksum):
+                raise ValueError(f"the checksum of {file} is none")
 
     @property
     def checked(self) -> dict[str, str]:
         """The SHA-256 of every file that belongs to the model, hex, by file name."""
-        return self.files | ({CALIBRATION: self.calibration} if self.calibration else {})
+        known = self.calibration
+        return self.files | ({} if known is None else {CALIBRATION: known})
 
     @property
     def fingerprint(self) -> str:
@@ -129,11 +156,13 @@ class Description:
         Raises:
             ValueError: something is missing or of the wrong kind.
         """
-        values = json.loads(text)
         try:
+            values = json.loads(text)
             prepared = Preprocessing.from_json(values["preprocessing"])
             return cls(**{**values, "preprocessing": prepared})
-        except (KeyError, TypeError) as error:
+        except RecursionError as error:
+            raise ValueError(f"{MODEL_JSON} is nested too deeply") from error
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"{MODEL_JSON} is incomplete: {error}") from error
 
 
@@ -144,7 +173,11 @@ def read_description(folder: Path, name: str) -> Description:
         ModelDamagedError: it is not there or cannot be understood.
     """
     try:
-        return Description.from_json((folder / MODEL_JSON).read_text("utf-8"))
+        with regular(folder / MODEL_JSON).open("rb") as opened:
+            content = opened.read(MAX_JSON_BYTES + 1)
+        if len(content) > MAX_JSON_BYTES:
+            raise ValueError(f"{MODEL_JSON} has more than {MAX_JSON_BYTES >> 20} MiB")
+        return Description.from_json(content.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise ModelDamagedError(name, folder, str(error)) from error
 
@@ -155,13 +188,59 @@ def verify(folder: Path, description: Description) -> None:
     Raises:
         ModelDamagedError: a file is missing or is another one.
     """
-    for name, expected in description.checked.items():
-        try:
-            actual = sha256_of(folder / name)
-        except (OSError, ValueError) as error:
-            raise ModelDamagedError(description.name, folder, f"{name} is missing") from error
-        if actual != expected:
-            raise ModelDamagedError(description.name, folder, f"{name} has been changed")
+    for name in description.checked:
+        verify_file(folder, description, name)
+
+
+def verify_file(folder: Path, description: Description, name: str) -> None:
+    """Compare a file of the model with its checksum.
+
+    Raises:
+        ModelDamagedError: it is missing, is another one, or none of the model's.
+    """
+    with _missing(folder, description, name):
+        actual = sha256_of(regular(folder / name))
+    _compare(folder, description, name, actual)
+
+
+def read_verified(folder: Path, description: Description, name: str) -> bytes:
+    """Return a file of the model, whose bytes are those that have the checksum.
+
+    What is loaded from them needs not open the file again, which could be another one by then.
+    Nothing is remembered from one time to the next: a checksum takes less time than the loading,
+    and a note that says that a file was good can be as wrong as the file.
+
+    Raises:
+        ModelDamagedError: it is missing, is another one, or none of the model's.
+    """
+    with _missing(folder, description, name):
+        content = regular(folder / name).read_bytes()
+    _compare(folder, description, name, hashlib.sha256(content).hexdigest())
+    return content
+
+
+@contextmanager
+def _missing(folder: Path, description: Description, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ModelDamagedError(description.name, folder, f"{name} is missing") from error
+
+
+def _compare(folder: Path, description: Description, name: str, actual: str) -> None:
+    if actual != description.checked.get(name):
+        raise ModelDamagedError(description.name, folder, f"{name} has been changed")
+
+
+def regular(file: Path) -> Path:
+    """Return a file's path, if it is one that comes to an end.
+
+    Raises:
+        OSError: there is none, or it is a pipe, a device or a folder.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(f"{file} is not a regular file")
+    return file
 
 
 def read_calibration(folder: Path, description: Description) -> Calibration | None:

@@ -13,12 +13,15 @@ import numpy as np
 
 from pixfind.encoders.base import USUAL_TEMPERATURE, Encoder, Vectors, unit
 from pixfind.encoders.cleaning import CLEANERS
+from pixfind.encoders.graph_file import external_files
 from pixfind.encoders.model_files import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
     TOKENIZER,
     Description,
     read_calibration,
+    read_verified,
+    verify_file,
 )
 from pixfind.encoders.runtime import onnx_runtime
 from pixfind.errors import ModelDamagedError
@@ -140,8 +143,9 @@ class OnnxEncoder(Encoder):
     def _read_tokenizer(self, file: str) -> Any:
         from tokenizers import Tokenizer
 
+        content = read_verified(self.folder, self.description, file)
         try:
-            return Tokenizer.from_file(str(self.folder / file))
+            return Tokenizer.from_buffer(content)
         except Exception as error:  # the library raises nothing narrower
             raise self._damaged(file, error) from error
 
@@ -158,12 +162,31 @@ class OnnxEncoder(Encoder):
             # Nor do threads that wait for work by spinning: they take the core that a cold search
             # imports with.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Its other format, which would be recognised by its bytes, is not looked into here.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        model = self._checked(graph)
         try:
-            return onnxruntime.InferenceSession(
-                str(self.folder / graph), options, providers=["CPUExecutionProvider"]
-            )
+            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library raises nothing narrower
             raise self._damaged(graph, error) from error
+
+    def _checked(self, graph: str) -> bytes | str:
+        """Return a graph's bytes, as its checksum has them; or its path, if it has other files.
+
+        From bytes, ONNX Runtime reads no other file. From a path it does, wherever they are said to
+        be, so they must be files of this model.
+        """
+        content = read_verified(self.folder, self.description, graph)
+        try:
+            others = external_files(content)
+        except ValueError as error:
+            raise self._damaged(graph, error) from error
+        for name in sorted(others):
+            if name not in self.description.files:
+                reason = f"{graph} reads {name!r}, which is no file of the model"
+                raise ModelDamagedError(self.spec.name, self.folder, reason)
+            verify_file(self.folder, self.description, name)
+        return str(self.folder / graph) if others else content
 
     def _damaged(self, file: str, error: Exception) -> ModelDamagedError:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pickle
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -13,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pixfind.encoders.base import USUAL_TEMPERATURE, Encoder, Vectors
-from pixfind.encoders.model_files import WEIGHTS, Description, read_calibration
+from pixfind.encoders.model_files import WEIGHTS, Description, read_calibration, verify_file
 from pixfind.encoders.preprocessing import Preprocessing
 from pixfind.errors import ModelAddError, ModelDamagedError
 
@@ -133,6 +135,7 @@ class OpenClipEncoder(Encoder):
 
     @cached_property
     def _model(self) -> Any:
+        verify_file(self.folder, self.description, WEIGHTS)
         try:
             model = create_model(self._architecture, str(self.folder / WEIGHTS))
         except ModelAddError as error:
@@ -156,6 +159,9 @@ def create_model(architecture: str, pretrained: str) -> Any:
         ModelAddError: open_clip does not know the names, or the weights cannot be had.
     """
     is_file = check_names(architecture, pretrained)
+    # A checkpoint that is a pickle may hold code; torch then reads weights and refuses all else,
+    # whatever open_clip, or its default in a version of either, asks for.
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
     try:
         with quiet():
             import open_clip
@@ -213,6 +219,11 @@ def _why(architecture: str, wanted: str, is_file: bool, error: Exception) -> str
     if isinstance(error, ImportError) or "pip install transformers" in str(error):
         # Some architectures take a tower or a tokenizer from there, and only some.
         return f"{architecture} needs transformers; install it with: pip install transformers"
+    if is_file and isinstance(error, pickle.UnpicklingError):
+        return (
+            f"{wanted} does not hold weights of {architecture} alone: it is damaged, or has what "
+            "could be code, which is not run; take them as a safetensors file"
+        )
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
     first_line = first_line.rpartition("Last error: ")[2]  # open_clip's words for the hub's
     if is_file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 Fit = Literal["squash", "shortest", "longest"]
 FITS: tuple[Fit, ...] = ("squash", "shortest", "longest")
 FILTERS = ("bicubic", "bilinear")
+# Models look at 224 to 1024 pixels; a description may be anybody's, and a batch holds 32 squares.
+MAX_SIZE = 2048
+WHITE = 255
 
 # Pillow shrinks by whole factors first when the target is this many times smaller: no visible
 # difference, and several times faster on large photos.
@@ -43,8 +47,12 @@ class Preprocessing:
             raise ValueError(f"fit must be one of {', '.join(FITS)}, not {self.fit!r}")
         if self.interpolation not in FILTERS:
             raise ValueError(f"interpolation must be one of {', '.join(FILTERS)}")
-        if self.size < 1:
-            raise ValueError("size must be positive")
+        for key, most in (("size", MAX_SIZE), ("fill", WHITE)):
+            value = getattr(self, key)
+            if type(value) is not int or not (key == "size") <= value <= most:
+                raise ValueError(f"{key} must be a whole number up to {most}")
+        if not all(map(math.isfinite, (*self.mean, *self.std))) or 0 in self.std:
+            raise ValueError("mean and std must be numbers, and std none that is 0")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Preprocessing:

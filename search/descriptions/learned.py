@@ -86,7 +86,7 @@ class Learned:
     @classmethod
     def load(cls, file: Path) -> Learned:
         """Read what ``save`` has written."""
-        with np.load(file) as parts:
+        with np.load(file, allow_pickle=False) as parts:
             return cls(
                 tuple(parts["keys"].tolist()),
                 parts["usual"].astype(np.float32),

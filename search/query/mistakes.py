@@ -22,7 +22,8 @@ FEWER = said("fewer words")
 
 def shown(text: str) -> str:
     """Return what was typed as part of a line."""
-    line = printable(" ".join(text.split()))
+    # Twice: bytes that a terminal handed on one by one may be white space together.
+    line = " ".join(printable(" ".join(text.split())).split())
     return line if len(line) <= SHOWN_CHARS else f"{line[: SHOWN_CHARS - 3]}..."
 
 
