@@ -12,8 +12,9 @@ from pathlib import Path
 from pixfind.catalog import functions
 
 PAGE_BYTES = 8192
-# What SQLite says of a file that it may not write, or of a folder where it may make none.
-NOT_WRITABLE = ("readonly", "unable to open")
+# What SQLite says of a file that it may not write, of a folder where it may make none, and of a
+# disk that has no room for what it needs to open a file.
+NOT_WRITABLE = ("readonly", "unable to open", "disk I/O error")
 # What comes of a file that is no whole database. Python cannot decode what SQLite says of it where
 # that quotes what is no text.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)

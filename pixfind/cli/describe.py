@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pixfind.cli.index import INTERRUPTED
+from pixfind.cli import INTERRUPTED
 from pixfind.cli.language_model import language_model_options, open_language_model
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from pixfind.cli import INTERRUPTED
 from pixfind.cli.albums import saved_search
-from pixfind.cli.index import INTERRUPTED
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.cli.search import QueryCommand, all_option, open_for_search, query_line
 from pixfind.config import Settings

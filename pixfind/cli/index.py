@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pixfind.cli import INTERRUPTED
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.decoding import SECONDS
@@ -16,8 +17,6 @@ from pixfind.text import printable
 if TYPE_CHECKING:
     from indexer import Summary
     from pixfind.library import Library
-
-INTERRUPTED = 130
 
 
 @click.command()

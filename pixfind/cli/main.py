@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import errno
 import gc
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -12,11 +15,13 @@ from typing import Any
 import click
 
 from pixfind import __version__
+from pixfind.cli import INTERRUPTED
 from pixfind.cli.commands import LazyCommands
 from pixfind.config import Settings
 from pixfind.errors import PixfindError
 from pixfind.text import printable
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 OBJECTS_BEFORE_COLLECTION = 50_000
 # Commands that give one answer and end.
 SHORT = {"search", "similar", "status"}
@@ -33,8 +38,11 @@ class Commands(click.Group):
             raise click.ClickException(printable(str(error))) from error
         except BrokenPipeError:
             raise  # click's: the reader of our output has had enough
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
         except OSError as error:
-            raise click.ClickException(printable(str(error))) from error
+            step = "; make room on the disk" if error.errno in NO_ROOM else ""
+            raise click.ClickException(printable(f"{error}{step}")) from error
 
 
 @click.group(
@@ -84,4 +92,17 @@ def main() -> None:
         # A terminal that cannot show a character of a file name must not end the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    cli(prog_name="pixfind")
+    try:
+        cli(prog_name="pixfind")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _end_at_once()
+        raise
+
+
+def _end_at_once() -> None:
+    """End without taking apart what threads may be computing with still, which would abort."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(INTERRUPTED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pixfind.cli.index import INTERRUPTED
+from pixfind.cli import INTERRUPTED
 from pixfind.cli.output import ProgressBar, json_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.decoding import SECONDS

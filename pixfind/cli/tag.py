@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pixfind.cli.index import INTERRUPTED
+from pixfind.cli import INTERRUPTED
 from pixfind.cli.output import ProgressBar, json_option, model_option, notice, print_json
 from pixfind.config import Settings
 from pixfind.text import printable

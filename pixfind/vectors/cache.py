@@ -60,6 +60,7 @@ class VectorCache:
         self._reflects = -1
         self._index: VectorIndex | None = None
         self._is_searched = False
+        self._refused: Manifest | None = None
         self._checked: tuple[str, int] | None = None
         self._rests_until = 0.0
         self._lock = threading.Lock()
@@ -129,6 +130,8 @@ class VectorCache:
         manifest = self._manifest()
         if manifest is None or manifest.library_id != self._catalog.library_id():
             return False
+        if manifest == self._refused:
+            return False  # files that are not whole behind their beginnings
         try:
             manifest.check(self._folder)
         except OSError:
@@ -141,6 +144,7 @@ class VectorCache:
         if manifest is None:
             manifest = self._written(index)
         manifest.write(self._manifest_file)
+        self._refused = None
         self._saved = self._reflects
         if manifest.changes is None and not index.is_exact:
             # What lies in a file need not lie in memory as well.
@@ -213,6 +217,7 @@ class VectorCache:
             if self._manifest() == manifest:
                 break
         self._saved = self._reflects = -1
+        self._refused = manifest
         return self._empty()
 
     def _whole(self, manifest: Manifest) -> VectorIndex | None:
