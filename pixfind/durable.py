@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Tells backup programs and scans for photos, ours too, to leave a folder alone
@@ -14,6 +16,14 @@ CACHE_TAG = "CACHEDIR.TAG"
 CACHE_SIGNATURE = """Signature: 8a477f597d28d172789f06886806bc55
 # pixfind makes what is in here again when it is missing.
 """
+# What a killed process was writing is removed by who writes the same file again, unless another
+# process may be writing it at this moment.
+LEFTOVER_AGE_S = 3600.0
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp", re.DOTALL)
+# Of names that file systems take, in bytes; the temporary name of a longer one is shortened.
+LONGEST_NAME, SHORTENED = 255, 50
+# By folder, what lay there when this process first wrote into it: temporary names by final ones.
+_leftovers: dict[Path, dict[str, list[str]]] = {}
 
 
 def make_cache_folder(folder: Path) -> None:
@@ -32,7 +42,7 @@ def replace_file(file: Path, *, sync: bool = True) -> Iterator[Path]:
         file: what to replace; its folder must exist.
         sync: wait until the bytes are on the disk (not needed for what is cheap to make again).
     """
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = temporary_beside(file)
     try:
         yield temporary
         if sync:
@@ -41,8 +51,37 @@ def replace_file(file: Path, *, sync: bool = True) -> Iterator[Path]:
         temporary.replace(file)
         if sync:
             _sync_folder(file.parent)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:  # else who knows which disk is full
+            error.filename = str(file)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_beside(file: Path) -> Path:
+    """Return a name to write to before the file gets its own; what a killed process left goes."""
+    name = file.name
+    if len(os.fsencode(name)) > LONGEST_NAME - len("..12345678.tmp"):
+        name = name[:SHORTENED]
+    _remove_leftovers(file.parent, name)
+    return file.with_name(f".{name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _remove_leftovers(folder: Path, name: str) -> None:
+    """Remove what killed processes left of a file of that name."""
+    if folder not in _leftovers:
+        found: dict[str, list[str]] = {}
+        with suppress(OSError):
+            for entry in os.listdir(folder):  # noqa: PTH208 - names are enough, and quick
+                match = _TEMPORARY.fullmatch(entry)
+                if match is not None:
+                    found.setdefault(match[1], []).append(entry)
+        _leftovers[folder] = found
+    for entry in _leftovers[folder].pop(name, ()):
+        with suppress(OSError):
+            if time.time() - (folder / entry).stat().st_mtime > LEFTOVER_AGE_S:
+                (folder / entry).unlink()
 
 
 def _sync_folder(folder: Path) -> None:

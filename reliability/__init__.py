@@ -1,1 +1,1 @@
-"""Harnesses that try to make pixfind lose, leak or stop: each states what must hold. Not installed."""
+"""Trials that try to make pixfind lose, leak or stop: each says what must hold. Not installed."""

@@ -6,7 +6,6 @@ import errno
 import filecmp
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum
@@ -14,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from pixfind.catalog.photos import Photo
+from pixfind.durable import temporary_beside
 from pixfind.errors import LinksRefusedError
 
 # What a system says that makes no symbolic links, or not for everybody (Windows).
@@ -114,7 +114,7 @@ def _leads_to(source: Path, target: Path) -> bool:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a file; under the target's name it is whole at once, or not there."""
-    temporary = target.with_name(f".pixfind-{uuid.uuid4().hex}.tmp")
+    temporary = temporary_beside(target)
     try:
         with source.open("rb") as original, temporary.open("xb") as copy:
             shutil.copyfileobj(original, copy)
