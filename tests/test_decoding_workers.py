@@ -162,6 +162,26 @@ def test_worker_killed_from_outside_while_it_rests(pool: Workers, hostile: list[
     assert len(hostile) == 2
 
 
+def test_time_that_was_up_in_the_moment_of_an_answer_is_not_the_next_files(
+    pool: Workers, hostile: list[Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Worker.answer
+
+    def late(worker: Worker) -> tuple[dict[str, object], list[bytes]]:
+        found = answer(worker)
+        if worker is hostile[0]:
+            worker._left = 0.0
+            worker.tick(1.0)
+            worker._left = None
+        return found
+
+    monkeypatch.setattr(Worker, "answer", late)
+    assert decoded(pool, picture()).size == (64, 48)
+    assert decoded(pool, picture("blue")).size == (64, 48)
+    assert len(hostile) == 2
+    assert hostile[0]._process.returncode is not None
+
+
 def test_worker_killed_from_outside_while_it_works(
     pool: Workers, hostile: list[Worker], tmp_path: Path
 ) -> None:

@@ -20,3 +20,5 @@ in place (``photos/decode.py``).
 
 # How long decoding a file may take; of a video, finding its next frame.
 SECONDS = 20.0
+# How long a worker may take to start: a slow disk, a virus scanner.
+START_SECONDS = 60.0

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from pixfind.decoding import START_SECONDS
 from pixfind.decoding.answers import AnswerError, message_of
 from pixfind.decoding.framing import FramingError, read_message, write_message
 from pixfind.errors import DecodersStartError
@@ -28,6 +29,9 @@ TOLD = {
 }  # fmt: skip
 # Each worker is one of as many as there are cores.
 ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# What a file of some megabytes took is kept for the next one (glibc): to ask the system for it each
+# time costs more than copying it.
+KEPT = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_": str(32 << 20)}
 # A picture of ``MAX_DECODED_PIXELS`` that nothing has shrunk, and some more.
 MOST_ANSWERED = 1 << 29
 # A worker ends itself if nobody has killed it after so many times its limit: nobody is left to.
@@ -74,7 +78,7 @@ class Worker:
         large: held while it decodes a large picture.
 
     Raises:
-        DecodersStartError: it does not start.
+        DecodersStartError: there can be no such process.
     """
 
     def __init__(self, seconds: float, large: threading.Semaphore) -> None:
@@ -85,7 +89,32 @@ class Worker:
         self._process = _started(seconds)
         self._requests = cast(BinaryIO, self._process.stdin)
         self._answers = cast(BinaryIO, io.BufferedReader(cast(Any, self._process.stdout), 1 << 16))
-        self._greet()
+        self._is_ready = False
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether somebody here has ended it, or is about to."""
+        return self._killed
+
+    def greet(self) -> None:
+        """Wait until it is ready, if it is not.
+
+        Raises:
+            DecodersStartError: it does not start.
+        """
+        if self._is_ready:
+            return
+        try:
+            self._read(START_SECONDS)
+        except LostError as error:
+            said = b"" if self._process.stderr is None else self._process.stderr.read(1 << 16)
+            self.end()
+            lines = said.decode("utf-8", "replace").split("\n")
+            reason = next((line.strip() for line in reversed(lines) if line.strip()), str(error))
+            raise DecodersStartError(reason) from error
+        self._is_ready = True
+        if self._process.stderr is not None:
+            self._process.stderr.close()
 
     def ask(self, head: Mapping[str, Any], *pieces: bytes) -> None:
         """Send a request.
@@ -93,11 +122,8 @@ class Worker:
         Raises:
             LostError: nobody is there to take it.
         """
-        try:
-            with self._in_time():
-                write_message(self._requests, head, *pieces)
-        except OSError as error:
-            raise self._lost() from error
+        self._overdue = False  # whatever the last file did
+        self._send(head, *pieces)
 
     def answer(self) -> tuple[dict[str, Any], list[bytes]]:
         """Wait for an answer.
@@ -165,22 +191,16 @@ class Worker:
                 with suppress(OSError):
                     stream.close()
 
-    def _greet(self) -> None:
-        """Wait until it is ready."""
+    def _send(self, head: Mapping[str, Any], *pieces: bytes) -> None:
         try:
-            self._read()
-        except LostError as error:
-            said = b"" if self._process.stderr is None else self._process.stderr.read(1 << 16)
-            self.end()
-            lines = said.decode("utf-8", "replace").split("\n")
-            reason = next((line.strip() for line in reversed(lines) if line.strip()), str(error))
-            raise DecodersStartError(reason) from error
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+            with self._in_time(self._seconds):
+                write_message(self._requests, head, *pieces)
+        except OSError as error:
+            raise self._lost() from error
 
-    def _read(self) -> tuple[dict[str, Any], list[bytes]]:
+    def _read(self, seconds: float | None = None) -> tuple[dict[str, Any], list[bytes]]:
         try:
-            with self._in_time():
+            with self._in_time(self._seconds if seconds is None else seconds):
                 return read_message(self._answers, MOST_ANSWERED)
         except (EOFError, OSError) as error:
             raise self._lost() from error
@@ -205,11 +225,11 @@ class Worker:
             if self._killed or self._process.poll() is not None:
                 raise self._lost()
             self._is_large = self._large.acquire(timeout=LOOKS_AFTER_S)
-        self.ask({"go": True})
+        self._send({"go": True})
 
     @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        self._left = self._seconds
+    def _in_time(self, seconds: float) -> Iterator[None]:
+        self._left = seconds
         try:
             yield
         finally:
@@ -226,7 +246,7 @@ def _started(seconds: float) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            env=environment | ALONE,
+            env=environment | ALONE | KEPT,
             # Not to keep a drive from being ejected.
             cwd=os.sep,
             # Ctrl-C reaches all processes of a terminal's group; pixfind decides what follows.

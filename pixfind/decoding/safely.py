@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import threading
 from pathlib import Path
 
 from pixfind.decoding.answers import Wanted
@@ -16,11 +17,17 @@ from pixfind.photos.formats import is_video_name
 
 # How long a request waits while others have all workers.
 WAIT_S = 30.0
+_lock = threading.Lock()
+
+
+def shared() -> Workers:
+    """Return the workers of this process, as many as it has cores; they end when it does."""
+    with _lock:  # two threads must not each make some
+        return _made()
 
 
 @functools.cache
-def shared() -> Workers:
-    """Return the workers of this process, as many as it has cores; they end when it does."""
+def _made() -> Workers:
     workers = Workers(cores(), wait_s=WAIT_S)
     atexit.register(workers.close)
     return workers

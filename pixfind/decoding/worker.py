@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pixfind.decoding import limits
+from pixfind.decoding import START_SECONDS, limits
 from pixfind.decoding.answers import (
     Wanted,
     message_document,
@@ -80,7 +80,7 @@ def main() -> None:
     """Answer requests until there are no more."""
     seconds = float(sys.argv.pop())
     limits.forbid_what_nobody_needs()
-    limits.end_after(seconds)
+    limits.end_after(max(seconds, START_SECONDS))
     channel = _channel(seconds)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     prepare_pillow()

@@ -228,19 +228,29 @@ class Workers:
 
     def _start(self) -> Worker:
         try:
-            worker = Worker(self._seconds, _one_large_at_a_time)
+            return self._greeted()
         except DecodersStartError:
             # Somebody may have ended it while it started; if not, that is the end.
+            return self._greeted()
+
+    def _greeted(self) -> Worker:
+        worker = Worker(self._seconds, _one_large_at_a_time)
+        self._watch.add(worker)
+        try:
+            if self._stopped:
+                raise StoppedError
+            worker.greet()
+        except BaseException:
+            self._end(worker)
             if self._stopped:
                 raise StoppedError from None
-            worker = Worker(self._seconds, _one_large_at_a_time)
-        self._watch.add(worker)
-        if self._stopped:
-            self._end(worker)
-            raise StoppedError
+            raise
         return worker
 
     def _give_back(self, worker: Worker) -> None:
+        if worker.is_killed:  # its time was up in the moment that it answered
+            self._end(worker)
+            return
         worker.done()
         with self._lock:
             if not self._stopped:
