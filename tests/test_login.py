@@ -7,7 +7,10 @@ import io
 import os
 import re
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +35,7 @@ from pixfind.errors import (
 )
 from web import create_app
 from web.security import attempts, doors, limits, sessions, users
-from web.security.access import Access
+from web.security.access import TRUSTED_S, Access, Visitor
 from web.security.doors import PasswordDoor, TokenDoor
 from web.security.guard import safe_address
 from web.security.users import Users
@@ -344,6 +347,49 @@ def test_a_programs_password_is_hashed_now_and_then(
     clock.now += 3600
     client.get("/api/v1/status", headers=basic("anna", PASSWORD))
     assert len(hashed) == 2
+    for _ in range(5):  # not while it goes on asking
+        clock.now += TRUSTED_S - 1
+        assert client.get("/api/v1/status", headers=basic("anna", PASSWORD)).status_code == 200
+    assert len(hashed) == 2
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_what_a_program_sends_in_parallel_is_checked_once(
+    people: Users, clock: Clock, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    hashed, go_on = [], threading.Event()
+    check = users.check_password_hash
+
+    def slow(*given: str) -> bool:
+        hashed.append(1)
+        assert go_on.wait(60)
+        return check(*given)
+
+    monkeypatch.setattr(users, "check_password_hash", slow)
+    access = Access(PasswordDoor(people), clock)
+    with ThreadPoolExecutor(attempts.FREE - 1) as pool:
+        burst = [
+            pool.submit(access.of_credentials, "anna", password, "192.0.2.1")
+            for _ in range(attempts.FREE - 1)
+        ]
+        wait(burst, 0.1)  # nobody is turned away
+        go_on.set()
+        found = {each.result(60) for each in burst}
+    assert found == {Visitor("anna", by_cookie=False) if password == PASSWORD else None}
+    if password == PASSWORD:
+        assert len(hashed) == 1
+    assert access.log_in("anna", PASSWORD, "192.0.2.1")
+
+
+def test_a_check_that_broke_is_made_again(
+    people: Users, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access(PasswordDoor(people), clock)
+    with monkeypatch.context() as broken:
+        broken.setattr(Users, "check", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            access.of_credentials("anna", PASSWORD, None)
+    assert access.of_credentials("anna", PASSWORD, None)
 
 
 # Changes that nobody here has asked for
@@ -462,6 +508,46 @@ def test_what_is_remembered_of_attempts_has_an_end(monkeypatch: pytest.MonkeyPat
     assert len(kept._known) == 10
 
 
+def test_who_is_refused_makes_nobody_elses_wait_shorter(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(attempts, "MOST", 10)
+    kept = attempts.Attempts(clock)
+    guesser, name = ("client", "a"), ("user", "anna")
+    for _ in range(attempts.FREE):
+        kept.begin([guesser, name])
+    for n in range(100):
+        with pytest.raises(TooManyAttemptsError):
+            kept.begin([guesser, ("user", f"nobody {n}")])
+        turned_away = [("client", "b"), ("user", f"somebody {n}")]
+        kept.begin(turned_away)
+        kept.take_back(turned_away)
+    for waits in (guesser, name):
+        with pytest.raises(TooManyAttemptsError):
+            kept.begin([waits])
+    assert len(kept._known) == 2
+
+
+def test_little_is_normalised_however_much_is_typed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    normalize = users.unicodedata.normalize
+
+    def measured(form: str, typed: str) -> str:
+        lengths.append(len(typed))
+        return normalize(form, typed[:10_000])
+
+    monkeypatch.setattr(users.unicodedata, "normalize", measured)
+    long = "a" + "\u0323\u0301" * 5_000
+    assert log_in(app.test_client(), long, long).status_code == 403
+    assert log_in(app.test_client(), "anna", long).status_code == 403
+    client = app.test_client()
+    assert client.get("/api/v1/status", headers=basic(long, long)).status_code == 401
+    assert lengths
+    assert max(lengths) <= 4 * users.MOST_CHARS
+
+
 def test_few_passwords_are_hashed_at_once(
     people: Users, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -567,7 +653,9 @@ def test_passwords_are_kept_as_hashes_that_only_the_owner_can_read(settings: Set
     assert "scrypt:" in file.read_text("utf-8")
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [each.name for each in settings.library.iterdir()] == ["passwords.json"]
+    # And at most what those lock who change it.
+    left = {each.name for each in settings.library.iterdir()} - {"passwords.lock"}
+    assert left == {"passwords.json"}
     assert known.check("anna", PASSWORD)
     assert not known.check("anna", PASSWORD.upper())
     assert not known.check("Anna", PASSWORD)
@@ -582,6 +670,57 @@ def test_accents_are_the_same_however_they_are_typed(people: Users) -> None:
     people.set("zo\u00eb", "caf\u00e9 au lait")
     assert people.check("zo\u00eb", "cafe\u0301 au lait")
     assert PasswordDoor(people).stamp("zoe\u0308") is not None
+    people.set("zo\u00eb", "\u1f82" * users.MOST_CHARS)
+    assert people.check("zo\u00eb", "\u03b1\u0313\u0300\u0345" * users.MOST_CHARS)
+
+
+@pytest.mark.parametrize("length", [users.MOST_CHARS + 1, 5 * users.MOST_CHARS])
+def test_a_password_that_is_too_long_is_not_cut(people: Users, length: int) -> None:
+    with pytest.raises(PasswordRefusedError, match="at most 1000 characters"):
+        people.set("anna", "x" * length)
+    assert not people.check("anna", PASSWORD + " " * length)
+    assert people.check("anna", PASSWORD)
+
+
+def test_who_was_removed_meanwhile_stays_removed(
+    people: Users, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate = users.generate_password_hash
+
+    def slow(*given: str) -> str:
+        Users(users.file_of(settings)).remove("ben")
+        return generate(*given)
+
+    people.prepare()
+    monkeypatch.setattr(users, "generate_password_hash", slow)
+    people.set("anna", "another password")
+    assert people.names() == ["anna"]
+    assert people.check("anna", "another password")
+
+
+def test_users_who_are_set_at_once_are_all_kept(
+    people: Users, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = users._parsed
+
+    def slow(content: bytes) -> dict[str, str]:
+        found = parsed(content)
+        time.sleep(0.02)
+        return found
+
+    monkeypatch.setattr(users, "_parsed", slow)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [
+            pool.submit(Users(users.file_of(settings)).set, name, PASSWORD) for name in "cdef"
+        ]:
+            done.result(60)
+    assert people.names() == ["anna", "ben", "c", "d", "e", "f"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PasswordFileError, match="permissions"):
+        Users(tmp_path / "file" / "passwords.json").set("anna", PASSWORD)
 
 
 @pytest.mark.parametrize("password", ["", "short", "anna-maria", "x" * 9, "x" * 1001])

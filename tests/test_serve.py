@@ -202,7 +202,9 @@ def test_nobody_is_let_in_without_being_asked_who_they_are(
 
 
 @pytest.mark.parametrize("host", [(), ("--host", "0.0.0.0")])
-def test_a_token_is_made_and_told_once(served: Callable[..., tuple], host: tuple[str]) -> None:
+def test_a_token_is_made_and_told_once(
+    served: Callable[..., tuple], host: tuple[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     codes: list[int] = []
 
     def run(app: Flask) -> None:
@@ -218,6 +220,8 @@ def test_a_token_is_made_and_told_once(served: Callable[..., tuple], host: tuple
         assert json.loads(result.stdout)["login"].endswith(f"/login#{token}")
         told.add(token)
     assert len(told) == 2
+    monkeypatch.setenv("PIXFIND_TOKEN", "")
+    assert "/login#" in served(*host, "--auth", "token")[0].stderr
     assert codes == [401, 200] * 2
 
 
@@ -274,6 +278,35 @@ def test_behind_a_proxy_its_name_is_answered(served: Callable[..., tuple]) -> No
     )
     assert codes == [200, 400, 200]
     assert server.options[-1] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("spelt", "one"),
+    [
+        ("0:0:0:0:0:0:0:1", "::1"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+    ],
+)
+def test_a_proxy_is_known_however_it_is_spelt(
+    served: Callable[..., tuple], spelt: str, one: str
+) -> None:
+    _, server = served("--auth", "token", "--trusted-proxy", spelt)
+    assert server.options[-1] == one
+
+
+def test_that_a_proxys_visitors_wait_together_is_told(served: Callable[..., tuple]) -> None:
+    behind = ("--auth", "token", "--name", "photos.example.org")
+    says = "count as one address"
+    assert says in served(*behind)[0].stderr
+    for others in (
+        (*behind, "--trusted-proxy", "127.0.0.1"),
+        (*behind, "--host", "0.0.0.0"),
+        ("--insecure", "--name", "photos.example.org"),
+        ("--auth", "token"),
+    ):
+        assert says not in served(*others)[0].stderr
 
 
 @pytest.mark.parametrize("proxy", ["*", "", "localhost", "127.0.0.1,192.0.2.1", "10.0.0.0/8"])

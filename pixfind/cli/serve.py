@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import secrets
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 TOKEN = "PIXFIND_TOKEN"  # noqa: S105 - where it is, not what it is
 TOKEN_BYTES = 32
+ONE_ADDRESS = (
+    "all who come through a proxy count as one address, and wait together when one of them fails "
+    "to log in too often; name the proxy with --trusted-proxy ADDRESS"
+)
 
 
 @click.command()
@@ -106,6 +111,7 @@ def serve(
         raise click.UsageError("--auth asks who connects and --insecure does not; give one of them")
     if trusted_proxy is not None and not is_address(trusted_proxy):
         raise click.UsageError("--trusted-proxy takes the address of one proxy, such as 127.0.0.1")
+    trusted_proxy = trusted_proxy and _one_spelling(trusted_proxy)
     # What is behind a proxy is asked by this machine alone, for others.
     is_private = is_loopback(host) and not names and trusted_proxy is None
     if not is_private and auth is None and not insecure:
@@ -129,9 +135,11 @@ def serve(
     address = f"http://{host_in_url(host)}:{server.port}/"
     if not is_private:
         notice(_exposure(host, auth, changes=changes))
+    if auth and is_loopback(host) and names and trusted_proxy is None:
+        notice(ONE_ADDRESS)
     notice(f"searching {settings.library} at {address}  (Ctrl-C ends)")
     # A token of the user's own is not repeated where others may see it.
-    made = None if token is None or TOKEN in os.environ else f"{address}login#{token}"
+    made = None if token is None or os.environ.get(TOKEN) else f"{address}login#{token}"
     if made:
         notice(f"log in at {made}")
     if as_json:
@@ -143,6 +151,12 @@ def serve(
         # Without the token: other users of this machine see with what programs are started.
         click.launch(address)
     _run(server, app)
+
+
+def _one_spelling(address: str) -> str:
+    """Return an address as the system spells those who connect, with which it is compared."""
+    known = ipaddress.ip_address(address)
+    return str(getattr(known, "ipv4_mapped", None) or known)
 
 
 def _token() -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,11 +19,11 @@ from pixfind.text import printable
 from web.security.attempts import Attempts, client_key, user_key
 from web.security.doors import Door
 from web.security.sessions import Sessions
-from web.security.users import normal
+from web.security.users import MOST_NAME_CHARS, normal
 
 Value = TypeVar("Value")
 LOG = logging.getLogger("pixfind.access")
-# A program's password is not hashed anew for each request.
+# A program's password is not hashed anew for each request, but after so long without any.
 TRUSTED_S = 600.0
 MOST_KNOWN = 1000
 
@@ -55,6 +56,8 @@ class Access:
         self._key = secrets.token_bytes(32)
         # Keyed hashes of credentials that were good a while ago, with their stamps.
         self._good: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
+        # What is being checked at this moment, by the same keys.
+        self._checks: dict[Hashable, Future[str | None]] = {}
         # From where users have come in before: they are not kept out by who tries their names.
         self._came_from: OrderedDict[Hashable, None] = OrderedDict()
 
@@ -64,7 +67,7 @@ class Access:
         Raises:
             TooManyAttemptsError: too much was wrong before, or others are being checked.
         """
-        user = normal(user) if self.door.has_users else ""
+        user = self._name(user)
         stamp = self._tried(user, secret, address)
         return None if stamp is None else self._sessions.begin(user, stamp)
 
@@ -83,19 +86,44 @@ class Access:
         Raises:
             TooManyAttemptsError: as for ``log_in``.
         """
-        user = normal(user) if self.door.has_users else ""
+        user = self._name(user)
         told = "\0".join((address or "", user, secret)).encode("utf-8", "surrogatepass")
         key = hmac.new(self._key, told, hashlib.sha256).digest()
-        now = self._clock()
+        now, stamp_now = self._clock(), self.door.stamp(user)
         with self._lock:
             stamp, until = self._good.get(key, ("", 0.0))
-        if now >= until or stamp != self.door.stamp(user):
-            checked = self._tried(user, secret, address)
-            if checked is None:
-                return None
+            if now < until and stamp == stamp_now:
+                _keep(self._good, key, (stamp, now + TRUSTED_S))
+                return Visitor(user, by_cookie=False)
+            check = self._checks.get(key)
+            is_first = check is None
+            if check is None:
+                check = self._checks[key] = Future()
+        if is_first:
+            self._run(check, key, lambda: self._tried(user, secret, address))
+        return None if check.result() is None else Visitor(user, by_cookie=False)
+
+    def _run(
+        self, check: Future[str | None], key: Hashable, tried: Callable[[], str | None]
+    ) -> None:
+        """Check credentials once for all that send them at this moment, as programs do in parallel.
+
+        It counts as one attempt. Those who wait for it hold their threads no longer than it takes.
+        """
+        stamp = None
+        try:
+            stamp = tried()
+            check.set_result(stamp)
+        except BaseException as error:  # else the others would wait for ever
+            check.set_exception(error)
+        finally:
             with self._lock:
-                _keep(self._good, key, (checked, now + TRUSTED_S))
-        return Visitor(user, by_cookie=False)
+                del self._checks[key]
+                if stamp is not None:
+                    _keep(self._good, key, (stamp, self._clock() + TRUSTED_S))
+
+    def _name(self, user: str) -> str:
+        return normal(user, MOST_NAME_CHARS) if self.door.has_users else ""
 
     def _tried(self, user: str, secret: str, address: str | None) -> str | None:
         """Return the stamp of the secret if it is the user's; count it if it is not."""

@@ -17,6 +17,8 @@ FIRST_WAIT_S = 15.0
 # An address waits long. A name, which everybody can try, waits shortly: its owner wants in as well.
 LONGEST_WAIT_S = {"client": 900.0, "user": 60.0}
 FORGOTTEN_S = 900.0
+# Only what counts is remembered, so to push others out takes failures at more than a thousand
+# addresses, with a password hashed for each.
 MOST = 10_000
 # An Internet provider gives a household all the IPv6 addresses of such a network.
 HOUSEHOLD_BITS = 64
@@ -54,11 +56,12 @@ class Attempts:
         """
         now = self._clock()
         with self._lock:
-            found = [self._failures(key, now) for key in keys]
-            wait = max((failures.until - now for failures in found), default=0.0)
+            known = (self._known.get(key) for key in keys)
+            wait = max((one.until - now for one in known if one is not None), default=0.0)
             if wait > 0:
                 raise TooManyAttemptsError(wait)
-            for key, failures in zip(keys, found, strict=True):
+            for key in keys:
+                failures = self._failures(key, now)
                 failures.count += 1
                 failures.last = now
                 failures.until = now + _wait(failures.count, LONGEST_WAIT_S[key[0]])
@@ -78,6 +81,8 @@ class Attempts:
                 if known is not None:
                     known.count = max(0, known.count - 1)
                     known.until = min(known.until, now)
+                    if not known.count:
+                        del self._known[key]
 
     def _failures(self, key: Key, now: float) -> _Failures:
         known = self._known.get(key)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pixfind.errors import TokenError, TooManyAttemptsError
 from pixfind.messages import said
-from web.security.users import Users, normal
+from web.security.users import MOST_NAME_CHARS, Users, normal
 
 # What may follow "Bearer" in a header (RFC 6750), long enough not to be guessed.
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*")
@@ -90,4 +90,4 @@ class PasswordDoor:
 
     def stamp(self, user: str) -> str | None:
         """See ``Door``."""
-        return self._users.stamp(normal(user))
+        return self._users.stamp(normal(user, MOST_NAME_CHARS))

@@ -7,6 +7,8 @@ import os
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -22,6 +24,8 @@ FILE_NAME = "passwords.json"
 METHOD = "scrypt:32768:8:3"
 FEWEST_CHARS, MOST_CHARS = 10, 1000
 MOST_NAME_CHARS = 64
+# Of so many at most one character is composed: a letter and its marks (Unicode's NFC and NFD).
+MOST_PARTS = 4
 VERSION = 1
 # As Werkzeug writes them: the method with its costs, the salt, the hash.
 HASH = re.compile(r"scrypt:\d+:\d+:\d+\$[^$]+\$[0-9a-f]+")
@@ -71,7 +75,7 @@ class Users:
         if not self._nobodys:
             self.prepare()
         known = self._known().get(user)
-        typed = normal(password) if len(password) <= MOST_CHARS else ""
+        typed = normal(password, MOST_CHARS)
         return check_password_hash(known or self._nobodys, typed) and known is not None
 
     def set(self, user: str, password: str) -> None:
@@ -82,10 +86,17 @@ class Users:
             PasswordRefusedError: the password is too short, or too long.
             PasswordFileError: the file cannot be read or written.
         """
-        user, password = normal(user), normal(password)
+        user = normal(user, MOST_NAME_CHARS)
         _check_name(user)
+        # What is too long would be nothing in its one form, and be told to be too short.
+        _check_length(password, MOST_PARTS * MOST_CHARS)
+        password = normal(password, MOST_CHARS)
         _check_password(user, password)
-        self._save({**self._known(), user: generate_password_hash(password, METHOD)})
+        hashed = generate_password_hash(
+            password, METHOD
+        )  # which takes a while, in which others wait
+        with self._changing():
+            self._save({**self._known(), user: hashed})
 
     def remove(self, user: str) -> None:
         """Let a user in no more.
@@ -94,15 +105,33 @@ class Users:
             UserRefusedError: there is no such user.
             PasswordFileError: the file cannot be read or written.
         """
-        known, user = dict(self._known()), normal(user)
-        if known.pop(user, None) is None:
-            raise UserRefusedError(
-                said(
-                    "%(user)s has no password here; those who have: pixfind password --list",
-                    user=repr(user),
+        name = normal(user, MOST_NAME_CHARS)
+        with self._changing():
+            known = dict(self._known())
+            if known.pop(name, None) is None:
+                raise UserRefusedError(
+                    said(
+                        "%(user)s has no password here; those who have: pixfind password --list",
+                        user=repr(user),
+                    )
                 )
-            )
-        self._save(known)
+            self._save(known)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Be the only one, of all processes, who reads the file to write it anew."""
+        from filelock import FileLock  # takes a while, and serving does without
+
+        lock = FileLock(self._file.with_suffix(".lock"), mode=0o600)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise PasswordFileError(self._file, error.strerror or str(error)) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _known(self) -> dict[str, str]:
         with self._lock:
@@ -124,7 +153,6 @@ class Users:
     def _save(self, hashes: dict[str, str]) -> None:
         document = json.dumps({"version": VERSION, "users": hashes}, indent=1)
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
             with replace_file(self._file) as temporary:
                 # From the first byte on, nobody else can read it.
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -134,9 +162,15 @@ class Users:
             raise PasswordFileError(self._file, error.strerror or str(error)) from error
 
 
-def normal(typed: str) -> str:
-    """Return what was typed in one form: keyboards make accents in several (RFC 8265)."""
-    return unicodedata.normalize("NFC", typed)
+def normal(typed: str, most: int) -> str:
+    """Return what was typed in one form: keyboards make accents in several (RFC 8265).
+
+    Args:
+        typed: by anybody, so of any length.
+        most: how many characters fit. What has more in every form is returned as nothing: the time
+            that this takes grows with the square of the length, and all threads wait for it.
+    """
+    return unicodedata.normalize("NFC", typed) if len(typed) <= MOST_PARTS * most else ""
 
 
 def _check_name(user: str) -> None:
@@ -159,7 +193,11 @@ def _check_password(user: str, password: str) -> None:
                 fewest=FEWEST_CHARS,
             )
         )
-    if len(password) > MOST_CHARS:
+    _check_length(password, MOST_CHARS)
+
+
+def _check_length(password: str, most: int) -> None:
+    if len(password) > most:
         raise PasswordRefusedError(
             said("a password has at most %(most)s characters; take a shorter one", most=MOST_CHARS)
         )
