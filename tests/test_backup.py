@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import stat
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -17,11 +19,16 @@ import pytest
 from click.testing import Result
 
 from indexer import Summary
+from pixfind.care.archive import Reader
 from pixfind.care.backup import back_up, back_up_and_keep
+from pixfind.care.repair import repair_library
 from pixfind.care.restore import restore
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.migrations import MIGRATIONS
+from pixfind.config import Settings
+from pixfind.durable import LEFTOVER_AGE_S
 from pixfind.encoders.fake import FakeEncoder
+from pixfind.encoders.store import ModelStore
 from pixfind.errors import (
     BackupDamagedError,
     BackupError,
@@ -162,6 +169,118 @@ def test_oldest_give_way(known: Library, tmp_path: Path) -> None:
     assert {f.name for f in folder.iterdir()} == {
         "pixfind-mine.pixfind", made[2].file.name, made[3].file.name
     }  # fmt: skip
+
+
+def test_backups_of_other_libraries_stay(known: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    with Library.create(tmp_path / "second") as second:
+        of_second = [back_up_and_keep(second, folder, 2).file for _ in range(2)]
+        first = back_up_and_keep(known, folder, 1)
+        assert first.file.name[: -len(".pixfind")].endswith(known.catalog.library_id()[:8])
+        # One that cannot be read, and one that a later pixfind made.
+        broken = folder / "pixfind-20200101-000000.pixfind"
+        broken.write_bytes(first.file.read_bytes()[:100])
+        later = altered(first.file, lambda manifest, _: manifest["migrations"].append("9999_smell"))
+        later = later.rename(folder / "pixfind-20200102-000000.pixfind")
+        again = back_up_and_keep(known, folder, 1)
+    assert again.removed == (first.file,)
+    assert set(folder.iterdir()) == {*of_second, broken, later, again.file}
+
+
+def test_what_killed_backups_left_is_removed(known: Library, tmp_path: Path) -> None:
+    left, fresh, foreign = (
+        tmp_path / f".pixfind-{name}" for name in ("aaaaaaaa", "bbbb_bbb", "cccccccc")
+    )
+    unnamed = tmp_path / ".pixfind-20200101-000000-01234567.pixfind.0123abcd.tmp"
+    unnamed.touch()
+    for folder in (left, fresh, foreign):
+        folder.mkdir()
+        (folder / "catalog.db").touch()
+        (folder / "catalog.db-journal").touch()
+    (foreign / "letter.txt").touch()
+    long_ago = time.time() - 2 * LEFTOVER_AGE_S
+    for path in (unnamed, *left.iterdir(), left, *foreign.iterdir(), foreign, fresh):
+        os.utime(path, (long_ago, long_ago))
+    back_up(known, tmp_path / "b.pixfind")
+    assert [path.exists() for path in (left, unnamed, fresh, foreign)] == [False, False, True, True]
+    assert len(list(foreign.iterdir())) == 3
+
+
+def test_the_librarys_own_catalog_is_no_target(known: Library, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(known.folder, target_is_directory=True)
+    before = everything(known.folder)
+    for target in (link / FILE_NAME, known.folder / "Catalog.DB-wal"):
+        with pytest.raises(BackupError, match="own"):
+            back_up(known, target, force=True)
+    assert everything(known.folder) == before
+
+
+def test_a_log_whose_catalog_is_gone_is_not_replayed(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    before = everything(known.folder)
+    catalog = known.folder / FILE_NAME
+    with closing(sqlite3.connect(catalog)) as open_still:
+        open_still.execute("PRAGMA wal_autocheckpoint = 0")
+        open_still.execute("UPDATE album SET name = 'another'")
+        open_still.commit()
+        log = catalog.with_name("catalog.db-wal").read_bytes()
+    known.close()
+    catalog.rename(tmp_path / "moved.db")
+    catalog.with_name("catalog.db-wal").write_bytes(log)
+    restore(file, known.folder)
+    assert everything(known.folder) == before
+    (kept,) = known.folder.glob("catalog.leftover-*-wal")
+    assert kept.read_bytes() == log
+
+
+def test_a_thumbnail_is_whole_or_not_there(
+    known: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = back_up(known, tmp_path, thumbnails=True).file
+    whole = Reader.extract
+
+    def cut_short(self: Reader, name: str, target: Path) -> None:
+        if name.endswith(".jpg"):
+            target.write_bytes(b"half of it")
+            raise KeyboardInterrupt
+        whole(self, name, target)
+
+    monkeypatch.setattr(Reader, "extract", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        restore(file, tmp_path / "other")
+    assert not [path for path in (tmp_path / "other" / "thumbs").rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are of another kind there")
+def test_who_may_read_the_catalog_may_read_its_copies_and_nobody_else(
+    known: Library, settings: Settings, tmp_path: Path
+) -> None:
+    catalog = known.folder / FILE_NAME
+
+    def mode(file: Path) -> int:
+        return stat.S_IMODE(file.stat().st_mode)
+
+    known.close()
+    catalog.chmod(0o600)
+    file = back_up(known, tmp_path).file
+    known.close()
+    assert mode(file) == 0o600
+    restore(file, tmp_path / "other")
+    assert mode(tmp_path / "other" / FILE_NAME) == 0o600
+    catalog.chmod(0o640)
+    restore(file, known.folder, force=True)
+    assert mode(catalog) == 0o640
+    content = catalog.read_bytes()
+    catalog.write_bytes(bytes(8192) + content[8192:])
+    repair = repair_library(known.folder, ModelStore(settings.models))
+    assert repair.saved
+    assert [mode(path) for path in (catalog, *repair.kept)] == [0o640, 0o640]
+    with Library.open(known.folder) as library, library.catalog.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM document WHERE rowid = 2")
+    catalog.chmod(0o600)
+    (kept,) = repair_library(known.folder, ModelStore(settings.models)).kept
+    assert (mode(catalog), mode(kept)) == (0o600, 0o600)
 
 
 def test_backup_of_a_damaged_catalog_is_none(known: Library, tmp_path: Path) -> None:

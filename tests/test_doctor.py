@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from sqlalchemy import delete, text
+from sqlalchemy import delete, event, text
 
 from indexer import Summary
+from pixfind.care.catalog_checks import check_words, of_integrity
 from pixfind.care.checkup import check_library
-from pixfind.care.findings import Mend
+from pixfind.care.findings import Mend, silent
 from pixfind.care.repair import Repair, repair_library
 from pixfind.catalog.database import FILE_NAME
 from pixfind.config import Settings
@@ -146,6 +147,47 @@ def test_nothing_is_repaired_while_another_one_writes(known: Library, models: Mo
     change(known, "DELETE FROM document WHERE rowid = 2")
     with known.writing(), pytest.raises(LibraryBusyError):
         repair_library(known.folder, models)
+
+
+def test_a_library_that_is_written_to_is_not_called_damaged(
+    known: Library, models: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrote = []
+
+    @event.listens_for(known.catalog.engine, "before_cursor_execute")
+    def write(_: object, __: object, statement: str, *more: object) -> None:
+        # Between the first question and the next ones.
+        if "EXCEPT SELECT asset_id FROM file" in statement:
+            change(known, "UPDATE setting SET value = value + 1 WHERE key = 'generation'")
+            wrote.append(statement)
+
+    assert list(check_words(known.catalog, silent)) == []
+    assert len(wrote) == 1
+    monkeypatch.setattr("pixfind.catalog.database.BUSY_TIMEOUT_S", 0.05)
+    with known.catalog.write():
+        checkup = check_library(known.folder, models)
+    assert checkup.is_healthy
+    assert checkup.mends() == []
+    assert [finding.advice for finding in checkup.findings] == ["check again later"]
+
+
+NOT_VALIDATED = "unable to validate the inverted index for FTS5 table main.document: "
+
+
+@pytest.mark.parametrize(
+    ("said", "mends"),
+    [
+        (["malformed inverted index for FTS5 table main.document"], [Mend.WORDS]),
+        (
+            [f"{NOT_VALIDATED}SQL logic error", "row 3 missing from index ix_file_asset_id"],
+            [Mend.INDEXES, Mend.WORDS],
+        ),
+        ([f"{NOT_VALIDATED}database is locked"], []),
+        (["Tree 5 page 7: btreeInitPage() returns error code 11"], [Mend.SALVAGE]),
+    ],
+)
+def test_lines_of_the_integrity_check(said: list[str], mends: list[Mend]) -> None:
+    assert [finding.mend for finding in of_integrity(said)] == mends
 
 
 # A catalog that SQLite calls malformed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from click.testing import Result
 
 from indexer import Indexer, Summary
+from pixfind.catalog import connections
 from pixfind.catalog.database import FILE_NAME
 from pixfind.encoders.fake import FakeEncoder
-from pixfind.errors import LibraryReadOnlyError
+from pixfind.errors import LibraryAccessError, LibraryReadOnlyError
 from pixfind.library import Library
 from search import SearchEngine
 from search.albums import save_album
@@ -122,3 +124,37 @@ def test_old_catalog_is_not_brought_up_to_date_there(tmp_path: Path) -> None:
         assert (folder / FILE_NAME).read_bytes() == content
     finally:
         _allow(folder)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_what_passes_does_not_stay(
+    library: Library, monkeypatch: pytest.MonkeyPatch, is_readable: bool
+) -> None:
+    """No more files can be opened, or the disk is full, for a moment."""
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    library.catalog.close()
+    with monkeypatch.context() as moment:
+        moment.setattr(connections, "connect", fail)
+        if is_readable:
+            assert len(library.catalog.library_id()) == 32
+            with pytest.raises(LibraryReadOnlyError):
+                save_album(library, "Red", "red")
+        else:
+            moment.setattr(connections, "connect_read_only", fail)
+            with pytest.raises(LibraryAccessError):
+                library.catalog.library_id()
+    assert library.catalog.is_read_only is is_readable
+    save_album(library, "Red", "red")
+    assert not library.catalog.is_read_only
+
+
+def test_nothing_is_made_where_the_catalog_is_gone(sealed: Path) -> None:
+    with Library.open(sealed) as library:
+        _allow(sealed)
+        (sealed / FILE_NAME).unlink()
+        with pytest.raises(LibraryReadOnlyError):
+            library.catalog.require_writable()
+    assert not (sealed / FILE_NAME).exists()

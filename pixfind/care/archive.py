@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
 import zipfile
@@ -90,9 +91,12 @@ class Writer:
 
 
 @contextmanager
-def new_archive(file: Path, progress: Progress) -> Iterator[Writer]:
-    """Write a backup to a file that is not there yet."""
-    with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED, allowZip64=True) as archive:
+def new_archive(file: Path, mode: int, progress: Progress) -> Iterator[Writer]:
+    """Write a backup to a file that is not there yet, with a mode from its first byte on."""
+    with (
+        open(file, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as opened,
+        zipfile.ZipFile(opened, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+    ):
         yield Writer(archive, progress)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,15 +24,27 @@ from pixfind.care.findings import Progress, silent
 from pixfind.catalog import connections, migrations
 from pixfind.catalog.database import FILE_NAME, setting
 from pixfind.catalog.schema import Album, Asset, AssetTag, Base, File
-from pixfind.durable import replace_file
-from pixfind.errors import BackupError, LibraryDamagedError
+from pixfind.durable import LEFTOVER_AGE_S, replace_file
+from pixfind.errors import (
+    BackupDamagedError,
+    BackupError,
+    BackupTooNewError,
+    LibraryDamagedError,
+)
 from pixfind.library import THUMBNAILS, Library
 from pixfind.photos.thumbnails import SIZES
 from pixfind.text import readable_size
 
 SUFFIX = ".pixfind"
 # What ``keep`` counts, and removes the oldest of: nothing that has another name.
-NAME = re.compile(r"pixfind-\d{8}-\d{6}(-\d+)?\.pixfind")
+NAME = re.compile(r"pixfind-\d{8}-\d{6}(-[0-9a-f]{8})?(-\d+)?\.pixfind")
+# So much of a library's id tells its backups from those of others at a glance.
+ID_DIGITS = 8
+WORKING = ".pixfind-"
+# What one that was killed leaves: a folder with a copy, and a backup that has no name yet.
+_WORKING = re.compile(rf"{re.escape(WORKING)}\w{{8}}")
+_TEMPORARY = re.compile(rf"\.{NAME.pattern}\.[0-9a-f]{{8}}\.tmp")
+_COPY = {CATALOG, *(f"{CATALOG}-{log}" for log in ("wal", "shm", "journal"))}
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ def back_up(
 
     Args:
         library: the library.
-        target: the file, or a folder for one with the time in its name.
+        target: the file, or a folder for one with the time and the library's id in its name.
         thumbnails: save thumbnails too, which otherwise are made again when they are shown.
         force: replace a file that is there.
         progress: told of every step.
@@ -69,16 +82,18 @@ def back_up(
         BackupError: the file is there already, its folder is not, or there is no room.
         LibraryDamagedError: the catalog is damaged.
     """
-    file = _name(target) if target.is_dir() else target
+    file = _name(library, target) if target.is_dir() else target
+    _remove_leftovers(file.parent)
     _require_place(library, file, thumbnails, force)
-    with tempfile.TemporaryDirectory(prefix=".pixfind-", dir=file.parent) as made:
+    mode = copies.mode_of(library.folder / FILE_NAME)
+    with tempfile.TemporaryDirectory(prefix=WORKING, dir=file.parent) as made:
         copy = Path(made, CATALOG)
         copies.copy_catalog(library.folder, copy, progress)
         facts = _facts(library.folder, copy, progress)
         with replace_file(file) as temporary:
-            with new_archive(temporary, progress) as writer:
+            with new_archive(temporary, mode, progress) as writer:
                 writer.add(CATALOG, copy)
-                copy.unlink()
+                copy.unlink(missing_ok=True)
                 for name, small in _thumbnails(library) if thumbnails else ():
                     with suppress(FileNotFoundError):  # removed just now
                         writer.add(name, small)
@@ -101,28 +116,64 @@ def back_up_and_keep(
 ) -> Backup:
     """Save a library to a file of its own in a folder, and remove the oldest of more than so many.
 
+    Backups of other libraries that lie there, and what cannot be read, are left alone.
+
     Args and errors: as for ``back_up``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = back_up(library, folder, thumbnails=thumbnails, progress=progress)
-    others = sorted(
-        (file for file in folder.iterdir() if NAME.fullmatch(file.name) and file != made.file),
-        key=lambda file: file.stat().st_mtime_ns,
-        reverse=True,
-    )
-    old = tuple(others[keep - 1 :])
+    old = tuple(_earlier(made)[keep - 1 :])
     for file in old:
-        file.unlink()
+        file.unlink(missing_ok=True)
     return replace(made, removed=old)
 
 
-def _name(folder: Path) -> Path:
+def _earlier(made: Backup) -> list[Path]:
+    """Return the other backups of the same library beside a backup, the newest first."""
+    found: list[tuple[int, Path]] = []
+    for file in made.file.parent.iterdir():
+        if NAME.fullmatch(file.name) and file != made.file and not file.is_symlink():
+            with (
+                suppress(BackupDamagedError, BackupTooNewError, OSError),
+                opened_archive(file) as reader,
+            ):
+                if _is_of_same(reader.contents, made.contents):
+                    found.append((file.stat().st_mtime_ns, file))
+    return [file for _, file in sorted(found, reverse=True)]
+
+
+def _is_of_same(contents: Contents, made: Contents) -> bool:
+    # A later pixfind's is not for this one to judge.
+    is_known = set(contents.migrations) <= set(made.migrations)
+    return is_known and contents.library_id == made.library_id != ""
+
+
+def _name(library: Library, folder: Path) -> Path:
     now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    number, free = 1, folder / f"pixfind-{now}{SUFFIX}"
+    of = re.fullmatch("[0-9a-f]{32}", library.catalog.library_id())
+    stem = f"pixfind-{now}-{of[0][:ID_DIGITS]}" if of else f"pixfind-{now}"
+    number, free = 1, folder / f"{stem}{SUFFIX}"
     while free.exists():
         number += 1
-        free = folder / f"pixfind-{now}-{number}{SUFFIX}"
+        free = folder / f"{stem}-{number}{SUFFIX}"
     return free
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what backups that were killed have left, unless another one may be at it."""
+    for path in list(folder.glob(f"{WORKING}*")):
+        with suppress(OSError):  # another one is as quick
+            if _TEMPORARY.fullmatch(path.name) and _is_left(path):
+                path.unlink()
+            elif _WORKING.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                inside = list(path.iterdir())
+                if {file.name for file in inside} <= _COPY and _is_left(path, *inside):
+                    shutil.rmtree(path)
+
+
+def _is_left(*paths: Path) -> bool:
+    changed = max(path.lstat().st_mtime for path in paths)
+    return time.time() - changed > LEFTOVER_AGE_S
 
 
 def _require_place(library: Library, file: Path, thumbnails: bool, force: bool) -> None:
@@ -130,7 +181,9 @@ def _require_place(library: Library, file: Path, thumbnails: bool, force: bool) 
         raise BackupError(f"there is no folder {file.parent}; make it first")
     if not force:
         _require_free(file)
-    if file.is_relative_to(library.folder) and file.name.startswith("catalog."):
+    # Not by its name: a link leads there too.
+    is_inside = file.parent.samefile(library.folder)
+    if is_inside and file.name.casefold().startswith("catalog."):
         raise BackupError(f"{file} is the library's own; take another name")
     size = (library.folder / FILE_NAME).stat().st_size
     small = sum(path.stat().st_size for _, path in _thumbnails(library)) if thumbnails else 0

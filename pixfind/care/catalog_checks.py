@@ -24,6 +24,13 @@ OF_INDEXES = re.compile(
     r"row \d+ missing from index|wrong # of entries in index|non-unique entry in index|"
     r"rowid \d+ missing from index"
 )
+# What it says of the full-text index, since SQLite 3.44.
+OF_WORDS = re.compile(
+    r"malformed inverted index for FTS5 table|"
+    r"unable to validate the inverted index for FTS5 table"
+)
+# What SQLite says where somebody else is writing.
+BUSY = re.compile(r"\b(locked|busy)\b")
 SHOWN = 3
 BATCH = 4000
 # float16 keeps the length of a unit vector within half a thousandth.
@@ -40,17 +47,33 @@ def check_file(catalog: Catalog, progress: Progress) -> Iterator[Finding]:
     with catalog.read() as session:
         said = [str(line) for (line,) in session.execute(text("PRAGMA integrity_check"))]
     if said != ["ok"]:
-        of_pages = [line for line in said if not OF_INDEXES.match(line)]
-        mend = Mend.SALVAGE if of_pages else Mend.INDEXES
-        what = "the catalog is damaged" if of_pages else "an index of the catalog is damaged"
-        lines = [" ".join(line.split()) for line in (of_pages or said)[:SHOWN]]
-        yield Finding(f"{what}: {'; '.join(lines)}", REPAIR, mend)
+        yield from of_integrity(said)
     progress("what refers to what", 0, 0)
     with catalog.read() as session:
         orphans = Counter(row[0] for row in session.execute(text("PRAGMA foreign_key_check")))
     for table, count in sorted(orphans.items()):
         rows = counted(count, "row")
         yield Finding(f"{rows} of {table} belong to nothing that is there", REPAIR, Mend.ORPHANS)
+
+
+def of_integrity(said: list[str]) -> Iterator[Finding]:
+    """Yield what the lines of an integrity check mean: the worst alone, and the full-text index."""
+    of_words = [line for line in said if OF_WORDS.match(line)]
+    others = [line for line in said if not OF_WORDS.match(line)]
+    of_pages = [line for line in others if not OF_INDEXES.match(line)]
+    if of_pages:
+        yield _named("the catalog is damaged", of_pages, Mend.SALVAGE)
+    elif others:
+        yield _named("an index of the catalog is damaged", others, Mend.INDEXES)
+    # Where somebody is writing, nothing is known of it: ``check_words`` waits for its turn.
+    of_words = [line for line in of_words if not BUSY.search(line)]
+    if of_words:
+        yield _named("the full-text index is damaged", of_words, Mend.WORDS)
+
+
+def _named(what: str, said: list[str], mend: Mend) -> Finding:
+    lines = [" ".join(line.split()) for line in said[:SHOWN]]
+    return Finding(f"{what}: {'; '.join(lines)}", REPAIR, mend)
 
 
 def check_values(catalog: Catalog, progress: Progress) -> Iterator[Finding]:
@@ -142,16 +165,25 @@ def check_words(catalog: Catalog, progress: Progress) -> Iterator[Finding]:
         with catalog.read() as session:
             missing = session.scalar(_MISSING_WORDS)
             surplus = session.scalar(_SURPLUS_WORDS)
-            if not catalog.is_read_only:
-                # A check, though SQLite asks for it by an insertion; it is never committed.
-                session.execute(TO_FTS_CHECK)
-                session.rollback()
         if missing or surplus:
             photos = counted((missing or 0) + (surplus or 0), "photo")
             problem = f"the full-text index is behind by {photos}"
+        elif not catalog.is_read_only:
+            # A check, though SQLite asks for it by an insertion; it is never committed. It waits
+            # for its turn: after a read, whoever has written since would make it fail.
+            with catalog.write() as session:
+                session.execute(TO_FTS_CHECK)
+                session.rollback()
     except Exception as error:
         if not _is_of_database(error):
             raise
+        if BUSY.search(_reason(error)):
+            yield Finding(
+                "the full-text index was not checked: something is writing to the library",
+                "check again later",
+                is_note=True,
+            )
+            return
         problem = f"the full-text index is damaged: {_reason(error)}"
     if problem:
         yield Finding(problem, REPAIR, Mend.WORDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -35,8 +36,7 @@ def copy_catalog(folder: Path, target: Path, progress: Progress = silent) -> Non
     """
     file = folder / FILE_NAME
     try:
-        opened = _reader(file)
-        with closing(opened) as source, closing(sqlite3.connect(target)) as copy:
+        with closing(_reader(file)) as source, _new_database(file, target) as copy:
             # One moment for all pages: else every commit of another process would begin it anew.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -61,12 +61,10 @@ def copy_files(folder: Path, target: Path) -> None:
         target: what the copy of ``catalog.db`` is called; its log lies beside it.
     """
     file = folder / FILE_NAME
-    shutil.copyfile(file, target)
-    sync(target)
+    _copy(file, target)
     log = connections.write_ahead_log(file)
     if log.exists() and log.stat().st_size:
-        shutil.copyfile(log, connections.write_ahead_log(target))
-        sync(connections.write_ahead_log(target))
+        _copy(log, connections.write_ahead_log(target))
 
 
 def set_aside(folder: Path, why: str) -> Path:
@@ -86,8 +84,7 @@ def set_aside(folder: Path, why: str) -> Path:
     try:
         os.link(file, aside)
     except OSError:  # a file system without links
-        shutil.copyfile(file, aside)
-        sync(aside)
+        _copy(file, aside)
     log = connections.write_ahead_log(file)
     with suppress(FileNotFoundError):
         log.replace(connections.write_ahead_log(aside))
@@ -95,11 +92,28 @@ def set_aside(folder: Path, why: str) -> Path:
     return aside
 
 
+def set_log_aside(folder: Path) -> None:
+    """Give another name to a log whose catalog is gone: no other catalog may be given its pages.
+
+    Args:
+        folder: the library's; the caller holds its lock.
+    """
+    file = folder / FILE_NAME
+    aside = free_name(folder, "leftover")
+    for beside in (connections.write_ahead_log, connections.rollback_journal):
+        with suppress(FileNotFoundError):
+            if beside(file).stat().st_size:
+                beside(file).replace(beside(aside))
+            else:
+                beside(file).unlink()
+    connections.shared_memory(file).unlink(missing_ok=True)
+
+
 def free_name(folder: Path, why: str) -> Path:
     """Return a name for a catalog that is kept: what it is, and when, in local time."""
     now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     number, free = 1, folder / f"catalog.{why}-{now}.db"
-    while free.exists():
+    while free.exists() or connections.write_ahead_log(free).exists():
         number += 1
         free = folder / f"catalog.{why}-{now}-{number}.db"
     return free
@@ -117,6 +131,27 @@ def working_folder(folder: Path) -> Iterator[Path]:
         yield Path(made)
 
 
+def keep_access(like: Path, file: Path) -> None:
+    """Let those use a file who may use another one, and its owner write it in any case."""
+    found = like.stat()
+    # A file system that knows no owners, or a user who may give nothing away.
+    with suppress(OSError, AttributeError):
+        os.chown(file, found.st_uid, found.st_gid)
+    with suppress(OSError):
+        file.chmod(mode_of(like))
+
+
+def narrow_access(like: Path, file: Path) -> None:
+    """Let nobody use a file who may not use another one."""
+    with suppress(OSError):
+        file.chmod(mode_of(file) & mode_of(like))
+
+
+def mode_of(file: Path) -> int:
+    """Return who may use a file, as bits of its mode; its owner always may."""
+    return stat.S_IMODE(file.stat().st_mode) & 0o666 | 0o600
+
+
 def sync(file: Path) -> None:
     """Wait until a file's bytes are on the disk."""
     with file.open("rb+") as opened:
@@ -127,6 +162,26 @@ def _reader(file: Path) -> sqlite3.Connection:
     if connections.is_writable(file):
         return connections.connect(file, BUSY_TIMEOUT_S)
     return connections.connect_read_only(file, BUSY_TIMEOUT_S)
+
+
+@contextmanager
+def _new_database(like: Path, file: Path) -> Iterator[sqlite3.Connection]:
+    _make(like, file)
+    with closing(sqlite3.connect(file)) as connection:
+        yield connection
+
+
+def _copy(file: Path, target: Path) -> None:
+    _make(file, target)
+    shutil.copyfile(file, target)
+    sync(target)
+
+
+def _make(like: Path, file: Path) -> None:
+    """Make an empty file that nobody can open who may not open another one, at no moment."""
+    with suppress(OSError):  # there already, or whoever writes to it says what is wrong
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        keep_access(like, file)
 
 
 def _write_log_back(file: Path) -> None:

@@ -98,6 +98,7 @@ def _salvage(repair: Repair, folder: Path, progress: Progress) -> None:
             mending.after_salvage(catalog, progress)
         finally:
             catalog.close()
+        copies.keep_access(folder / FILE_NAME, new / FILE_NAME)
         copies.sync(new / FILE_NAME)
         repair.kept.append(copies.set_aside(folder, "damaged"))
         (new / FILE_NAME).replace(folder / FILE_NAME)

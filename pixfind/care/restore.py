@@ -15,6 +15,7 @@ from pixfind.care.archive import CATALOG, Contents, Reader, opened_archive
 from pixfind.care.findings import Progress, silent
 from pixfind.catalog import connections, migrations
 from pixfind.catalog.database import FILE_NAME
+from pixfind.durable import replace_file
 from pixfind.errors import (
     BackupDamagedError,
     BackupError,
@@ -82,8 +83,13 @@ def _restored(backup: Path, folder: Path, reader: Reader, progress: Progress) ->
         progress("checking the catalog", 0, 0)
         _require_ours(backup, new)
         copies.sync(new)
-        there = (folder / FILE_NAME).exists()
-        kept = copies.set_aside(folder, "replaced") if there else None
+        kept = None
+        if (folder / FILE_NAME).exists():
+            copies.keep_access(folder / FILE_NAME, new)
+            kept = copies.set_aside(folder, "replaced")
+        else:
+            copies.narrow_access(backup, new)
+        copies.set_log_aside(folder)
         # They tell of another catalog, whose ids mean other photos.
         shutil.rmtree(folder / VECTORS, ignore_errors=True)
         new.replace(folder / FILE_NAME)
@@ -99,7 +105,8 @@ def _put(reader: Reader, name: str, file: Path) -> None:
     """Restore a thumbnail where there is none; its name has been matched with a pattern."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        reader.extract(name, file)
+        with replace_file(file, sync=False) as temporary:
+            reader.extract(name, temporary)
 
 
 def _refuse_later(backup: Path, done: list[str]) -> None:

@@ -29,6 +29,11 @@ def write_ahead_log(file: Path) -> Path:
     return file.with_name(f"{file.name}-wal")
 
 
+def rollback_journal(file: Path) -> Path:
+    """Return where SQLite keeps what a catalog was, before it is one with a log."""
+    return file.with_name(f"{file.name}-journal")
+
+
 def shared_memory(file: Path) -> Path:
     """Return where the processes that have the database open agree about its log."""
     return file.with_name(f"{file.name}-shm")

@@ -102,12 +102,12 @@ class Catalog:
             return setting(session, "library_id") or ""
 
     def require_writable(self) -> None:
-        """Say so where nothing can be written.
+        """Say so where nothing can be written, after another try: what was wrong may have passed.
 
         Raises:
             LibraryReadOnlyError: nothing can.
         """
-        if self.is_read_only:
+        if self.is_read_only and not self._is_writable_again():
             raise LibraryReadOnlyError(self.folder)
 
     def _connect(self) -> sqlite3.Connection:
@@ -117,8 +117,22 @@ class Catalog:
             except sqlite3.OperationalError as error:
                 if not connections.cannot_write(error, self._file):
                     raise
-                self.is_read_only = True  # permissions do not tell everything
-        return connections.connect_read_only(self._file, BUSY_TIMEOUT_S)
+        connection = connections.connect_read_only(self._file, BUSY_TIMEOUT_S)
+        # Permissions do not tell everything. If it cannot be read either, as when no more files can
+        # be opened, nothing is said of writing.
+        self.is_read_only = True
+        return connection
+
+    def _is_writable_again(self) -> bool:
+        if not (self._file.is_file() and connections.is_writable(self._file)):
+            return False
+        try:
+            connections.connect(self._file, BUSY_TIMEOUT_S).close()
+        except connections.UNREADABLE:
+            return False
+        self.is_read_only = False
+        self.engine.dispose()  # else those that only read would be asked to write
+        return True
 
     def _follow(self) -> None:
         """Open the file anew if somebody who can write has changed it, or is about to."""

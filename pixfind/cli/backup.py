@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--keep",
     type=click.IntRange(1),
     metavar="N",
-    help="TARGET is a folder: keep the newest N backups in it and remove those before.",
+    help="TARGET is a folder: keep this library's newest N backups in it and remove those before.",
 )
 @json_option
 @click.pass_obj
@@ -45,7 +45,7 @@ def backup(
 
     That is the catalog: photos' facts, vectors, tags, descriptions, albums. The photos themselves
     are not in it: copy these by other means. TARGET is a file, or a folder for a file with the time
-    in its name. It is checked before it gets its name.
+    and part of the library's id in its name. It is checked before it gets its name.
 
     \b
     Example:
