@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Request
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -355,3 +355,32 @@ def test_what_is_typed_is_never_html(open_app: Flask) -> None:
         if answer.mimetype == "text/html":
             assert "<script>alert" not in answer.text, rule.rule
             assert "<img src=x" not in answer.text, rule.rule
+
+
+@pytest.mark.parametrize("knows_characters", [True, False], ids=["newer Werkzeug", "older"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a_b.evil.example:7860",
+        "a_b.evil.example",
+        "evil.example:0",
+        "evil.example",
+        "",
+        ":7860",
+        "_",
+    ],
+)
+def test_a_name_that_no_host_can_have_is_not_a_local_one(
+    readers_app: Flask, monkeypatch: pytest.MonkeyPatch, host: str, knows_characters: bool
+) -> None:
+    def asked_host(asked: Request) -> str:
+        name = asked.headers.get("Host", "")
+        return "" if knows_characters and re.search("_|:0$|^:", name) else name
+
+    host_of_all = property(asked_host, lambda *_: None)
+    monkeypatch.setattr("flask.wrappers.Request.host", host_of_all)
+    client = readers_app.test_client()
+    status = 200 if host == "_" and not knows_characters else 400  # it is a name without a dot
+    assert client.get("/help", headers={**PROGRAM, "Host": host}).status_code == status
+    for known in ("localhost:7860", "192.0.2.1", "[2001:db8::1]:7860", "photos.local"):
+        assert client.get("/help", headers={**PROGRAM, "Host": known}).status_code == 200

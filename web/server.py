@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -17,17 +19,17 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from pixfind.machine import is_loopback
-from web.searching.bringing import MOST_BYTES
+from web.bodies import MOST_PICTURE_BYTES, Bodies, Request
+from web.security.attempts import client_key
 from web.security.headers import HEADERS
+from web.security.limits import BRINGING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
 THREADS = 8
 # A request read ahead tells that its sender has gone, also while an answer goes on for long.
 READ_AHEAD = 1
-# Pictures up to that many times too large are refused with a page, larger ones with a word.
-OFTEN_TOO_LARGE = 4
 # The longest query fits thrice, with the cookies; what is larger costs memory before it is refused.
 MOST_HEAD_BYTES = 64 * 1024
 # Waitress takes 100, so that as many who send nothing would keep out everybody else. Each may need
@@ -38,17 +40,20 @@ MOST_CONNECTIONS, FILES_EACH = 400, 4
 # How many are accepted before others have their turn.
 ACCEPTED_AT_ONCE = 64
 FILES_WANTED = MOST_CONNECTIONS * FILES_EACH
-# Who has so many is a flood. A proxy, or a test on this machine, asks for others.
-MOST_FROM_ONE = 100
+# Who has so many is a flood. A proxy, or a test on this machine, asks for others. Of those who are
+# counted, some more are remembered than are connected.
+MOST_FROM_ONE, REMEMBERED = 100, 2 * MOST_CONNECTIONS
 # A connection that is not used, or an answer that is not taken, ends after so long.
 IDLE_S, STALLED_S = 60, 60.0
 # Who takes less of it than that, for as long, holds what others wait for.
 LEAST_TAKEN_A_SECOND = 500
-# A request has to come within so long, and longer ones this fast, as Apache's mod_reqtimeout asks.
+# A request has to come within so long, or go on this fast, as Apache's mod_reqtimeout asks.
 PATIENCE_S, LEAST_BYTES_A_SECOND = 20.0, 500
 LOOKS_EVERY_S = 1.0
 # How long the end waits for answers, and for requests of which only a part has come.
 DRAINS_S, REST_OF_REQUEST_S = 30.0, 2.0
+# The system keeps about a thousand that nobody has accepted.
+LAST_TURNS = 1024 // ACCEPTED_AT_ONCE + 1
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]
@@ -59,32 +64,53 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
         super().execute()
 
 
+@dataclass
+class _Pace:
+    """How fast something goes on, seen at looks that are long enough apart."""
+
+    since: float
+    before: int
+
+    def is_slow(self, now: float, amount: int, *, after_s: float, least_a_second: float) -> bool:
+        """Tell whether too little was added since the last look, if that was long enough ago."""
+        lasted = now - self.since
+        if lasted <= after_s:
+            return False
+        slow = amount - self.before < least_a_second * lasted
+        self.since, self.before = now, amount
+        return slow
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """One connection, which knows since when it waits for its client."""
 
     error_task_class = _Refusal
 
     def __init__(self, server: Any, sock: Any, address: Any, *rest: Any, **named: Any) -> None:
-        self._asks_since: float | None = time.monotonic()
-        self._asked_bytes = 0
         self.idle_since = time.monotonic()
-        # How much the client has taken of all answers, and when it had taken how much of this one.
+        self.parser_class = partial(Request, takes_pictures=server.takes_pictures)
+        # How much has come, and how fast a request comes; the first is waited for from now on.
+        self._came = 0
+        self._asking: _Pace | None = _Pace(self.idle_since, 0)
+        # How much the client has taken of all answers, and how fast it takes this one.
         self._taken = 0
-        self._mark: tuple[float, int] | None = None
+        self._taking: _Pace | None = None
         super().__init__(server, sock, address, *rest, **named)
         if _is_crowd(self, server):
             self.handle_close()
 
     def received(self, data: bytes) -> bool:
         """Take what has come; see waitress."""
-        before = self.request
+        before, had = self.request, self._came
         taken = bool(super().received(data))
+        self._came += len(data)
+        # Who sends something is not idle: pictures take their time.
+        self.idle_since = time.monotonic()
         if self.request is None:
-            self._asks_since = None
-        elif self.request is before:
-            self._asked_bytes += len(data)
-        else:
-            self._asks_since, self._asked_bytes = time.monotonic(), len(data)
+            self._asking = None
+        elif self.request is not before:
+            self._asking = _Pace(self.idle_since, had)
+        self.server.bodies.add(len(data))
         return taken
 
     def send(self, data: bytes, do_close: bool = True) -> int:
@@ -105,27 +131,34 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def asks(self) -> bool:
-        """Whether a part of a request has come, and the rest has not."""
-        return self.request is not None
+        """Whether a request is waited for: the first, or the rest of one."""
+        return self._asking is not None
+
+    @property
+    def held_bytes(self) -> int:
+        """How much of what has come with requests is kept."""
+        known = (*self.requests, self.request)
+        return sum(one.body_bytes_received for one in known if one is not None)
+
+    def drop(self) -> None:
+        """Close it, and what was kept of a request."""
+        self.handle_close()
+        if self.request is not None:
+            self.request.close()
 
     def is_overdue(self, now: float) -> bool:
         """Tell whether the client keeps it open without need."""
         if self.total_outbufs_len:
-            return self._is_hardly_taken(now)
-        self._mark = None
-        if not self.is_answered or self._asks_since is None:
+            self._taking = self._taking or _Pace(now, self._taken)
+            return self._taking.is_slow(
+                now, self._taken, after_s=STALLED_S, least_a_second=LEAST_TAKEN_A_SECOND
+            )
+        self._taking = None
+        if not self.is_answered or self._asking is None:
             return False
-        allowed = PATIENCE_S + self._asked_bytes / LEAST_BYTES_A_SECOND
-        return now - self._asks_since > allowed
-
-    def _is_hardly_taken(self, now: float) -> bool:
-        """Tell whether almost nothing was taken since a look that was long ago enough."""
-        since, before = self._mark or (now, self._taken)
-        if now - since <= STALLED_S:
-            self._mark = since, before
-            return False
-        self._mark = now, self._taken
-        return self._taken - before < LEAST_TAKEN_A_SECOND * (now - since)
+        return self._asking.is_slow(
+            now, self._came, after_s=PATIENCE_S, least_a_second=LEAST_BYTES_A_SECOND
+        )
 
 
 class _Door(TcpWSGIServer):  # type: ignore[misc]
@@ -134,25 +167,29 @@ class _Door(TcpWSGIServer):  # type: ignore[misc]
     channel_class = _Channel
     spared: str | None = None
     most = MOST_CONNECTIONS
-    _accepted: object = None
+    takes_pictures: Set[str] = frozenset()
+    bodies: Bodies
+    # How many it has let in.
+    accepted = 0
 
     def accept(self) -> object:
         """Accept one, if somebody is there; see waitress."""
-        self._accepted = super().accept()
-        return self._accepted
+        accepted: object = super().accept()
+        self.accepted += accepted is not None
+        return accepted
 
     def handle_accept(self) -> None:
         """Accept some, and close as many others as are too many."""
         for _ in range(ACCEPTED_AT_ONCE):
-            self._accepted = None
+            before = self.accepted
             super().handle_accept()
-            if self._accepted is None:
+            if self.accepted == before:
                 break
         surplus = len(self.active_channels) - self.most
         if surplus > 0:
             idle = [one for one in self.active_channels.values() if one.is_answered]
             for channel in sorted(idle, key=lambda one: one.idle_since)[:surplus]:
-                channel.handle_close()
+                channel.drop()
 
 
 class Server:
@@ -185,8 +222,7 @@ class Server:
             threads=THREADS,
             channel_request_lookahead=READ_AHEAD,
             max_request_header_size=MOST_HEAD_BYTES,
-            # It writes all of a request to the disk before anything here can refuse it.
-            max_request_body_size=OFTEN_TOO_LARGE * MOST_BYTES,
+            max_request_body_size=MOST_PICTURE_BYTES,
             # None are closed for new ones while all are being answered.
             connection_limit=2 * most,
             channel_timeout=IDLE_S,
@@ -202,8 +238,10 @@ class Server:
             _Door(app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=address)
             for address in adjustments.listen
         ]
+        bodies = Bodies(self._channels)
         for one in self._listening:
-            one.spared, one.most = trusted_proxy, most
+            one.spared, one.most, one.bodies = trusted_proxy, most, bodies
+            one.takes_pictures = _bringing_paths(app)
         self._dispatcher.set_thread_count(THREADS)
         self.port = int(self._listening[-1].effective_port)
 
@@ -238,15 +276,14 @@ class Server:
         self._looks_at = now + LOOKS_EVERY_S
         for channel in self._channels():
             if channel.is_overdue(now):
-                channel.handle_close()
+                channel.drop()
 
     def _is_drained(self) -> bool:
         if self._ends_at is None:
             return False
         if any(one.accepting for one in self._listening):
             # What the system has let in and taken for us by now has been asked for, too.
-            self._turn(0.0)
-            self._turn(0.0)
+            self._accept_last()
         for one in self._listening:
             if one.accepting:
                 one.accepting = False
@@ -254,8 +291,26 @@ class Server:
         lasted = time.monotonic() - self._ends_at
         for channel in self._channels():
             if channel.is_answered and not (channel.asks and lasted < REST_OF_REQUEST_S):
-                channel.handle_close()
+                channel.drop()
         return lasted > DRAINS_S or not any(self._channels())
+
+    def _accept_last(self) -> None:
+        for _ in range(LAST_TURNS):
+            before = sum(one.accepted for one in self._listening)
+            self._turn(0.0)
+            if sum(one.accepted for one in self._listening) == before:
+                break
+
+
+def _bringing_paths(app: Flask) -> Set[str]:
+    """Return where pictures are brought to."""
+    return {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint in BRINGING}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _household(address: str) -> str:
+    # A household has more IPv6 addresses than anybody can count.
+    return client_key(address)[1]
 
 
 def _is_crowd(channel: _Channel, server: Any) -> bool:
@@ -263,7 +318,8 @@ def _is_crowd(channel: _Channel, server: Any) -> bool:
     address = channel.addr[0]
     if is_loopback(address) or address == server.spared:
         return False
-    mine: int = sum(one.addr[0] == address for one in list(server.active_channels.values()))
+    channels = list(server.active_channels.values())
+    mine: int = sum(_household(one.addr[0]) == _household(address) for one in channels)
     return mine > MOST_FROM_ONE
 
 

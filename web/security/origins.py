@@ -32,7 +32,7 @@ def register(app: Flask, *, loopback: bool, names: Collection[str]) -> None:
         loopback: refuse requests to any other host.
         names: what this server may be called besides, where others may ask it.
     """
-    known = {name.lower() for name in (*names, socket.gethostname())}
+    known = {name.lower() for name in (*names, socket.gethostname()) if name}
 
     def refuse_strange_names() -> None:
         host = _asked_host()
@@ -73,12 +73,13 @@ def _is_local_name(host: str) -> bool:
     """Tell whether nobody elsewhere can make a name lead here: addresses, and names of a network.
 
     A page's own name can be pointed at this machine once the page is in a browser, which then lets
-    it read everything here (DNS rebinding). Browsers say which name they ask by.
+    it read everything here (DNS rebinding). Browsers say which name they ask by. A name that no
+    host can have is none at all, and nobody's: Werkzeug leaves it empty.
     """
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith(LOCAL_NAMES)
+        return host != "" and ("." not in host or host.endswith(LOCAL_NAMES))
     return True
 
 
