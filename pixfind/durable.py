@@ -35,14 +35,16 @@ def make_cache_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replace_file(file: Path, *, sync: bool = True) -> Iterator[Path]:
+def replace_file(file: Path, *, sync: bool = True, own: Path | None = None) -> Iterator[Path]:
     """Give a temporary name to write to, then put it in the place of ``file`` in one step.
 
     Args:
         file: what to replace; its folder must exist.
         sync: wait until the bytes are on the disk (not needed for what is cheap to make again).
+        own: a folder of pixfind's own on the same disk to write it to first, if many different
+            files are written: all that killed processes left there goes.
     """
-    temporary = temporary_beside(file)
+    temporary = temporary_beside(file) if own is None else _temporary_in(own, file.name)
     try:
         yield temporary
         if sync:
@@ -65,11 +67,21 @@ def temporary_beside(file: Path) -> Path:
     if len(os.fsencode(name)) > LONGEST_NAME - len("..12345678.tmp"):
         name = name[:SHORTENED]
     _remove_leftovers(file.parent, name)
-    return file.with_name(f".{name}.{uuid.uuid4().hex[:8]}.tmp")
+    return _temporary(file.parent, name)
 
 
-def _remove_leftovers(folder: Path, name: str) -> None:
-    """Remove what killed processes left of a file of that name."""
+def _temporary_in(folder: Path, name: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in list(_left_in(folder)):
+        _remove_leftovers(folder, left)
+    return _temporary(folder, name)
+
+
+def _temporary(folder: Path, name: str) -> Path:
+    return folder / f".{name}.{uuid.uuid4().hex[:8]}.tmp"
+
+
+def _left_in(folder: Path) -> dict[str, list[str]]:
     if folder not in _leftovers:
         found: dict[str, list[str]] = {}
         with suppress(OSError):
@@ -78,7 +90,12 @@ def _remove_leftovers(folder: Path, name: str) -> None:
                 if match is not None:
                     found.setdefault(match[1], []).append(entry)
         _leftovers[folder] = found
-    for entry in _leftovers[folder].pop(name, ()):
+    return _leftovers[folder]
+
+
+def _remove_leftovers(folder: Path, name: str) -> None:
+    """Remove what killed processes left of a file of that name."""
+    for entry in _left_in(folder).pop(name, ()):
         with suppress(OSError):
             if time.time() - (folder / entry).stat().st_mtime > LEFTOVER_AGE_S:
                 (folder / entry).unlink()

@@ -44,6 +44,8 @@ INTERRUPTED = 130
 
 def run(rounds: str = "8", seed: str = "0") -> None:
     """Interrupt in each way so often, then the rest."""
+    # What a shell starts in the background ignores it, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     findings = Findings()
     numbers = random.Random(int(seed))
     with tempfile.TemporaryDirectory(prefix="pixfind-faults-") as name:
@@ -94,6 +96,7 @@ def _interrupt(
             check_kept(before, library, findings)
         check_success(pixfind(library, "index", str(folder / "photos")), findings, f"after {way}")
         check_same(final_state(library), final_state(folder / "library"), findings)
+    findings.expect(codes[0] < rounds, "no run was interrupted", way)
     found = ", ".join(f"{code} {count} times" for code, count in sorted(codes.items()))
     print(f"{way}: {rounds} runs, exit codes {found}; the slowest ended after {took:.1f} s")
 

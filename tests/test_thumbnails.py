@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -165,3 +166,15 @@ def test_indexing_makes_the_grid(
     expected = {thumbnails.file(one.content_id, "grid") for one in found}
     assert set(files_in(library.thumbnails / "grid")) == expected
     assert len(expected) == 3
+
+
+def test_what_killed_processes_left_goes(photo: Path, tmp_path: Path) -> None:
+    thumbs = tmp_path / "thumbs"
+    thumbs.mkdir()
+    old, new = thumbs / ".ab.jpg.01234567.tmp", thumbs / ".cd.jpg.89abcdef.tmp"
+    for left in (old, new):
+        left.write_bytes(b"half a JP")
+    os.utime(old, (0, 0))
+    made = Thumbnails(thumbs).get(hashlib.sha256(photo.read_bytes()).digest(), photo, "grid")
+    # The other may be one that another process is writing.
+    assert sorted(files_in(thumbs)) == sorted([new, made])

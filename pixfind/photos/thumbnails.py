@@ -52,7 +52,7 @@ class Thumbnails:
     def keep(self, file: Path, jpeg: bytes) -> None:
         """Write a thumbnail whose place ``file`` has told."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replace_file(file, sync=False) as temporary:
+        with replace_file(file, sync=False, own=self._folder) as temporary:
             temporary.write_bytes(jpeg)
 
     def get(self, content_id: bytes, path: Path, size: str, second: float | None = None) -> Path:
