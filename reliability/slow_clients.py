@@ -111,6 +111,7 @@ class _Trial:
         p50, p99 = record.percentiles()
         print(
             f"{name:12} {len(record.all_seconds()):6} requests, {record.errors.total()} errors, "
+            f"{record.reopened} opened again, "
             f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, open at most {max(watched.descriptors)}, "
             f"{server.descriptors()} then, {server.memory() / 2**20:.0f} MiB",
             flush=True,

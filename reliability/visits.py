@@ -3,7 +3,8 @@
 Half of the queries have been asked before, by anyone, and must have the same answer again; the
 others are new. All answers must have the status and the type that they should, be as long as they
 say, name photos of the library and none of them twice, and keep to what was asked: a page of
-another result, a thumbnail of another photo are errors, like a broken connection.
+another result, a thumbnail of another photo are errors, like a broken connection. But one that was
+left open between two requests may be closed meanwhile, as HTTP has it, and clients open another.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Record:
     errors: Counter[str] = field(default_factory=Counter)
     elapsed: float = 0.0
     repeated: int = 0
+    reopened: int = 0
 
     def all_seconds(self) -> list[float]:
         """Return the seconds of all requests."""
@@ -74,7 +76,8 @@ class Record:
         yield _line("all", self.all_seconds())
         yield (
             f"{len(self.all_seconds()) / max(self.elapsed, 1e-9):.1f} requests a second; "
-            f"{self.repeated} answers compared with an earlier one"
+            f"{self.repeated} answers compared with an earlier one; "
+            f"connections opened again that had been closed between requests: {self.reopened}"
         )
         for error, times in self.errors.most_common(MOST_ERRORS):
             yield f"ERROR {times} x {error}"
@@ -178,14 +181,27 @@ class _Visitor:
 
     def _get(self, path: str, content_type: str) -> bytes:
         is_last = not self._numbers.randrange(CLOSED_EVERY)
-        self._connection.request("GET", path, headers={"Connection": "close"} if is_last else {})
-        answer = self._connection.getresponse()
+        answer = self._asked(path, {"Connection": "close"} if is_last else {})
         body = answer.read()  # raises IncompleteRead where it is cut
         if answer.status != 200:
             raise WrongAnswerError(f"status {answer.status}: {body[:200]!r}")
         if answer.headers["Content-Type"] != content_type:
             raise WrongAnswerError(f"type {answer.headers['Content-Type']}")
         return body
+
+    def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        was_open = self._connection.sock is not None
+        try:
+            self._connection.request("GET", path, headers=headers)
+            return self._connection.getresponse()
+        except ConnectionError:
+            if not was_open:
+                raise
+            self._connection.close()
+            with self._crowd.lock:
+                self._crowd.record.reopened += 1
+            self._connection.request("GET", path, headers=headers)
+            return self._connection.getresponse()
 
     def _query(self) -> str:
         kept = self._crowd.kept
