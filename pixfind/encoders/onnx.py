@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # More texts at once than this gain nothing and hold more memory.
 TEXT_BATCH = 64
 IMAGE_BATCH = 32
+# ONNX Runtime has crashed where several threads read graphs from bytes at the same moment.
+_making = threading.Lock()
 
 
 class OnnxEncoder(Encoder):
@@ -166,7 +168,10 @@ class OnnxEncoder(Encoder):
         options.add_session_config_entry("session.load_model_format", "ONNX")
         model = self._checked(graph)
         try:
-            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            with _making:
+                return onnxruntime.InferenceSession(
+                    model, options, providers=["CPUExecutionProvider"]
+                )
         except Exception as error:  # the library raises nothing narrower
             raise self._damaged(graph, error) from error
 
