@@ -399,7 +399,8 @@ def test_command_tells_how_many_work_now(
 
 
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from indexer import Indexer
