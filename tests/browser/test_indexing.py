@@ -31,9 +31,11 @@ class Gate(FakeEncoder):
     def __init__(self) -> None:
         super().__init__()
         self._let = threading.Semaphore(0)
+        self.came = threading.Event()
 
     def encode_images(self, images):
         if images:
+            self.came.set()
             assert self._let.acquire(timeout=WAIT_S)
         return super().encode_images(images)
 
@@ -92,11 +94,12 @@ def outcome(page: Page) -> Locator:
 
 
 @pytest.fixture
-def begun(empty_server: Site, page: Page, watch: Watch) -> Page:
-    """A page on which a run can be followed."""
+def begun(empty_server: Site, gate: Gate, page: Page, watch: Watch) -> Page:
+    """A page on which a run can be followed, which has a batch at hand."""
     watch.expect(NO_PHOTOS)
     add_folder(page)
     expect(panel(page)).to_contain_text(f"0 of {PHOTOS + 1} files")
+    assert gate.came.wait(WAIT_S)
     return page
 
 

@@ -68,9 +68,19 @@ async function bring(link, wanted) {
   }
   if (!link.isConnected) return false; // there are other results by now
   link.removeAttribute("aria-busy");
+  // What comes fills the last row up, whose photos then have other sizes and places.
+  const focused = document.activeElement?.closest(".grid > li");
+  const stays = focused && isInSight(focused);
   const count = append(grid, page);
   follow(link, page);
+  if (stays) focused.scrollIntoView({ block: "nearest" });
   return count > 0;
+}
+
+// Places are fractions of pixels, what is scrolled by is not.
+function isInSight(tile) {
+  const { top, bottom } = tile.getBoundingClientRect();
+  return top >= -1 && bottom <= innerHeight + 1;
 }
 
 async function fetched(address) {
