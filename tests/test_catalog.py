@@ -442,6 +442,37 @@ def test_tags_from_elsewhere_stay(catalog: Catalog) -> None:
     assert (found_by(catalog, "sand"), found_by(catalog, "gobi")) == ([], [1])
 
 
+def test_picture_is_found_by_the_names_of_its_first_files(catalog: Catalog) -> None:
+    """To write each copy's name beside all others would take the square of their number."""
+    most = migrations.NAMED_FILES
+    with catalog.write() as session:
+        placed(session, 1)
+        for number in range(2, most + 11):
+            session.add(file(id=number, folder=f"trip{number}", name=f"copy{number}.jpg"))
+            session.flush()
+    assert found_by(catalog, f"copy{most} trip{most}") == [1]
+    assert found_by(catalog, f"copy{most + 1}") == []
+    assert found_by(catalog, f"trip{most + 1}") == []
+
+    def change(statement: str) -> None:
+        with catalog.write() as session:
+            session.execute(text(statement))
+
+    change("DELETE FROM file WHERE id IN (2, 3)")
+    assert found_by(catalog, "copy2") == []
+    assert found_by(catalog, f"copy{most + 2}") == [1]
+    change(f"UPDATE file SET name = 'dune.jpg' WHERE id = {most + 3}")
+    assert found_by(catalog, "dune") == []
+    change("UPDATE file SET name = 'dune.jpg' WHERE id = 5")
+    assert (found_by(catalog, "dune"), found_by(catalog, "copy5")) == ([1], [])
+    change(f"DELETE FROM file WHERE id = {most + 9}")
+    change("UPDATE root SET path = '/elsewhere'")
+    assert found_by(catalog, f"elsewhere copy{most + 2}") == [1]
+    assert found_by(catalog, f"copy{most + 3}") == []
+    change("UPDATE asset SET caption = 'sand'")
+    assert found_by(catalog, f"sand copy{most + 2}") == [1]
+
+
 def test_tag_that_nobody_has_may_be_spelt_anew(catalog: Catalog) -> None:
     with catalog.write() as session:
         placed(session, 1)

@@ -288,6 +288,52 @@ def _change_indexes(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX asset_without_blur ON asset (id) WHERE blur IS NULL")
 
 
+# Each new copy of a picture has its words written anew. Of the files that a picture lies in, only the
+# first give it words, so that many copies do not take the square of their number.
+NAMED_FILES = 100
+_FEW_WORDS = _SPOKEN_WORDS.replace(
+    "JOIN file ON file.asset_id = asset.id",
+    "JOIN file ON file.id IN (SELECT one.id FROM file AS one WHERE one.asset_id = asset.id"
+    f" ORDER BY one.id LIMIT {NAMED_FILES})",
+)
+# How many files of the same picture come before one, as far as that matters.
+_IS_NAMED = (
+    "(SELECT count(*) FROM (SELECT 1 FROM file WHERE asset_id = {row}.asset_id"
+    f" AND id < {{row}}.id LIMIT {NAMED_FILES})) < {NAMED_FILES}"
+)
+_CONDITIONS = {
+    "file_placed": f"WHEN {_IS_NAMED.format(row='NEW')}",
+    "file_changed": f"WHEN {_IS_NAMED.format(row='OLD')} OR {_IS_NAMED.format(row='NEW')}",
+    "file_gone": f"WHEN {_IS_NAMED.format(row='OLD')}",
+    "asset_tagged": "WHEN NEW.source <> 'automatic'",
+    "asset_untagged": "WHEN OLD.source <> 'automatic'",
+}
+_FEW_NAMES = (
+    *(f"DROP TRIGGER words_of_{name}" for name, _, _ in _WORDS_TRIGGERS),
+    "DROP TRIGGER words_of_root_moved",
+    *(
+        f"CREATE TRIGGER words_of_{name} {event} {_CONDITIONS.get(name, '')} BEGIN "
+        + "".join(
+            _FORGET_WORDS.format(asset=asset) + _FEW_WORDS.format(which=f"asset.id = {asset}")
+            for asset in assets
+        )
+        + " END"
+        for name, event, assets in _WORDS_TRIGGERS
+    ),
+    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "  # noqa: S608 - nor here
+    "DELETE FROM document WHERE rowid IN "
+    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
+    + _FEW_WORDS.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
+    + " END",
+)
+
+
+def _bound_names(connection: Connection) -> None:
+    # What is written already stays until a picture's words change: it finds no less than this does.
+    for statement in _FEW_NAMES:
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS = (
     Migration("0001_initial", _create_tables),
     Migration("0002_search", _create_search),
@@ -295,6 +341,7 @@ MIGRATIONS = (
     Migration("0004_blur", _create_blur),
     Migration("0005_by_date", _create_index_by_date),
     Migration("0006_indexes", _change_indexes),
+    Migration("0007_few_names", _bound_names),
 )
 
 _CREATE_LEDGER = """
@@ -312,7 +359,7 @@ def write_words(connection: Connection) -> None:
     ).scalar_one()
     connection.exec_driver_sql("DROP TABLE document")
     connection.exec_driver_sql(created)
-    connection.exec_driver_sql(_SPOKEN_WORDS.format(which="TRUE"))
+    connection.exec_driver_sql(_FEW_WORDS.format(which="TRUE"))
 
 
 def applied(connection: Connection) -> list[str]:
