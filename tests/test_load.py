@@ -120,3 +120,52 @@ def test_slow_readers_of_parts_hold_no_thread(server: Server) -> None:
         record = Crowd(server.host, server.port, PHOTOS, seed=2).visit(1, requests=5)
     assert dict(record.errors) == {}
     assert max(record.all_seconds()) < 30  # no timing: without it, nobody is answered for a minute
+
+
+def test_requests_that_come_together_are_answered_in_order(server: Server) -> None:
+    """In whatever pieces they come, and with what follows a body."""
+    form = b"q=dog"
+    asked = b"".join(
+        (
+            f"GET /static/style/base.css HTTP/1.1\r\nHost: {server.host}\r\n\r\n".encode(),
+            f"POST /api/v1/status HTTP/1.1\r\nHost: {server.host}\r\n"
+            f"Content-Length: {len(form)}\r\n\r\n".encode(),
+            form,
+            b"\r\n",  # as some clients send after a body
+            f"GET /api/v1/status HTTP/1.1\r\nHost: {server.host}\r\n\r\n".encode(),
+            f"HEAD / HTTP/1.1\r\nHost: {server.host}\r\nConnection: close\r\n\r\n".encode(),
+        )
+    )
+    for piece in (len(asked), 100, 7):
+        with socket.create_connection((server.host, server.port), timeout=30) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for at in range(0, len(asked), piece):
+                connection.sendall(asked[at : at + piece])
+            answered = connection.makefile("rb").read()
+        heads = [part.split(b"\r\n")[0] for part in answered.split(b"HTTP/1.1 ")[1:]]
+        assert heads[0] == b"200 OK"
+        assert heads[1].startswith(b"4")
+        assert heads[2:] == [b"200 OK", b"200 OK"]
+        assert b'"photos"' in answered
+
+
+def test_who_sends_many_requests_at_once_holds_no_more_than_one(server: Server) -> None:
+    """Of files that are sent, and of threads that wait until they may be."""
+    asked = {
+        path: f"GET {path} HTTP/1.1\r\nHost: {server.host}\r\n\r\n".encode()
+        for path in (f"/originals/{LARGE}", "/static/script/viewer.js")
+    }
+    before = server.descriptors()
+    with ExitStack() as ends:
+        for number in range(2 * (THREADS + 1)):
+            reader = ends.enter_context(socket.socket())
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            reader.connect((server.host, server.port))
+            one = list(asked.values())[number % 2]
+            reader.sendall(one * (8192 // len(one)))
+            assert reader.recv(1) == b"H"
+        record = Crowd(server.host, server.port, PHOTOS, seed=3).visit(1, requests=5)
+        opened = server.descriptors() - before
+    assert dict(record.errors) == {}
+    assert opened < 4 * 2 * (THREADS + 1)

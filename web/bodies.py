@@ -34,14 +34,21 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     Args:
         adjustments: waitress's.
         takes_pictures: the paths that take pictures.
+        keep: is given what has come together with the end of a request and is none of it.
     """
 
     adj: Any
     completed: bool
 
-    def __init__(self, adjustments: Any, takes_pictures: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        adjustments: Any,
+        takes_pictures: Collection[str] = (),
+        keep: Callable[[bytes], None] | None = None,
+    ) -> None:
         super().__init__(adjustments)
         self._takes_pictures = takes_pictures
+        self._keep = keep
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head; see waitress."""
@@ -62,6 +69,9 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         if self.completed:
             # Whom waitress tells to go on, it listens to, also where it has refused already.
             self.expect_continue = False
+            if self._keep is not None and not self.empty and consumed < len(data):
+                self._keep(data[consumed:])
+                return len(data)
         return consumed
 
 

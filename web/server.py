@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Set
 
 THREADS = 8
-# A request read ahead tells that its sender has gone, also while an answer goes on for long.
+# To read ahead tells that a client has gone, also while an answer goes on for long.
 READ_AHEAD = 1
 # The longest query fits thrice, with the cookies; what is larger costs memory before it is refused.
 MOST_HEAD_BYTES = 64 * 1024
@@ -88,7 +88,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, server: Any, sock: Any, address: Any, *rest: Any, **named: Any) -> None:
         self.idle_since = time.monotonic()
-        self.parser_class = partial(Request, takes_pictures=server.takes_pictures)
+        self.parser_class = partial(Request, takes_pictures=server.takes_pictures, keep=self._keep)
+        # What was sent ahead of an answer. It is no request before that answer has been taken: each
+        # answer may hold a file, and the thread of one that has to wait for others is lost.
+        self._ahead = b""
         # How much has come, and how fast a request comes; the first is waited for from now on.
         self._came = 0
         self._asking: _Pace | None = _Pace(self.idle_since, 0)
@@ -101,17 +104,33 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     def received(self, data: bytes) -> bool:
         """Take what has come; see waitress."""
-        before, had = self.request, self._came
-        taken = bool(super().received(data))
         self._came += len(data)
         # Who sends something is not idle: pictures take their time.
         self.idle_since = time.monotonic()
+        if self.requests or self._ahead:
+            self._ahead += data
+        else:
+            self._read(data)
+        self.server.bodies.add(len(data))
+        return True
+
+    def readable(self) -> bool:
+        """Tell whether more may come, after a look at what has come ahead; see waitress."""
+        if self._ahead and not self.requests and not self.total_outbufs_len:
+            ahead, self._ahead = self._ahead, b""
+            self._read(ahead)
+        return not self._ahead and bool(super().readable())
+
+    def _read(self, data: bytes) -> None:
+        before = self.request
+        super().received(data)
         if self.request is None:
             self._asking = None
         elif self.request is not before:
-            self._asking = _Pace(self.idle_since, had)
-        self.server.bodies.add(len(data))
-        return taken
+            self._asking = _Pace(time.monotonic(), self._came - len(data))
+
+    def _keep(self, data: bytes) -> None:
+        self._ahead = data
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send what the client takes; see waitress."""
@@ -127,7 +146,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     @property
     def is_answered(self) -> bool:
         """Whether nothing is being answered, or waits to be sent."""
-        return not self.requests and not self.total_outbufs_len
+        return not self.requests and not self.total_outbufs_len and not self._ahead
 
     @property
     def asks(self) -> bool:
