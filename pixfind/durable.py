@@ -63,11 +63,18 @@ def replace_file(file: Path, *, sync: bool = True, own: Path | None = None) -> I
 
 def temporary_beside(file: Path) -> Path:
     """Return a name to write to before the file gets its own; what a killed process left goes."""
-    name = file.name
-    if len(os.fsencode(name)) > LONGEST_NAME - len("..12345678.tmp"):
-        name = name[:SHORTENED]
-    _remove_leftovers(file.parent, name)
-    return _temporary(file.parent, name)
+    remove_leftovers(file)
+    return _temporary(file.parent, _shortened(file.name))
+
+
+def remove_leftovers(file: Path) -> None:
+    """Remove what killed processes left that were writing a file, unless one may be at it."""
+    _remove_leftovers(file.parent, _shortened(file.name))
+
+
+def _shortened(name: str) -> str:
+    is_long = len(os.fsencode(name)) > LONGEST_NAME - len("..12345678.tmp")
+    return name[:SHORTENED] if is_long else name
 
 
 def _temporary_in(folder: Path, name: str) -> Path:

@@ -64,12 +64,12 @@ class Trial:
         library = self._folder / "library"
         shutil.rmtree(library, ignore_errors=True)
         shutil.copytree(old, library)
-        before = _content(library)
+        before = content(library)
         phase = self._killed(library, count)
         done = self._check(library, before, count)
         Catalog.open(library).close()
         self.rounds.findings.expect(
-            _content(library) == self._peaceful[count], "the catalog differs in the end", count
+            content(library) == self._peaceful[count], "the catalog differs in the end", count
         )
         self.compared += 1
         self.rounds.tell(number, f"of schema {count}, killed in {phase} at schema {done}")
@@ -84,7 +84,7 @@ class Trial:
 
     def _check(self, library: Path, before: Content, count: int) -> int:
         """Look at what a killed opening has left; return how many schemas it has been through."""
-        now = _content(library)
+        now = content(library)
         findings = self.rounds.findings
         names = [row["name"] for row in now["migration"]]
         known = [one.name for one in MIGRATIONS]
@@ -102,17 +102,18 @@ class Trial:
         """Make a catalog of a schema once, and one that is opened in peace."""
         if count not in self._old:
             self._old[count] = self._folder / f"schema {count}"
-            _make(self._old[count], count, self._rows)
+            make_catalog(self._old[count], count, self._rows)
             peaceful = self._folder / f"peaceful {count}"
             shutil.copytree(self._old[count], peaceful)
             started = time.monotonic()
             self.rounds.complete(pixfind(peaceful, "status"))
             self._lasts_s[count] = time.monotonic() - started
-            self._peaceful[count] = _content(peaceful)
+            self._peaceful[count] = content(peaceful)
         return self._old[count]
 
 
-def _make(folder: Path, count: int, rows: int) -> None:
+def make_catalog(folder: Path, count: int, rows: int) -> None:
+    """Make a catalog that has been through so many migrations, with so many pictures."""
     folder.mkdir()
     engine = create_engine(f"sqlite:///{folder / FILE_NAME}")
     with engine.begin() as connection:
@@ -135,7 +136,7 @@ def _make(folder: Path, count: int, rows: int) -> None:
     engine.dispose()
 
 
-def _content(library: Path) -> Content:
+def content(library: Path) -> Content:
     """Return all rows of all tables, and how the tables are made."""
     with closing(sqlite3.connect(library / FILE_NAME)) as catalog:
         catalog.row_factory = sqlite3.Row

@@ -17,6 +17,7 @@ from click.testing import Result
 from PIL import Image
 
 from indexer import Summary
+from pixfind import durable
 from pixfind.catalog import albums
 from pixfind.catalog.albums import SavedSearch
 from pixfind.catalog.places import asset_at, root_over
@@ -276,6 +277,19 @@ def test_an_export_can_be_refreshed(
     assert out(copy_to=copies) == Exported(3, copied=1, linked=0, there=2, failures=())
     assert names(copies) == ["blue.webp", "green.png", "new.png", "red.jpg"]  # none is deleted
     assert state_of(copies).items() > before.items()
+
+
+def test_second_name_of_a_copy_whose_export_was_killed_goes(
+    out: Callable[..., Exported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = tmp_path / "copies"
+    out(copy_to=copies)
+    whole = names(copies)
+    os.link(copies / "red.jpg", copies / ".red.jpg.0a1b2c3d.tmp")
+    os.utime(copies / "red.jpg", (0, 0))
+    monkeypatch.setattr(durable, "_leftovers", {})  # as a process that has written nowhere yet
+    assert out(copy_to=copies).copied == 0
+    assert names(copies) == whole
 
 
 def test_names_that_are_taken(

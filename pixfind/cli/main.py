@@ -41,8 +41,13 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
         except OSError as error:
-            step = "; make room on the disk" if error.errno in NO_ROOM else ""
-            raise click.ClickException(printable(f"{error}{step}")) from error
+            raise click.ClickException(printable(f"{error}{_next_step(error)}")) from error
+
+
+def _next_step(error: OSError) -> str:
+    if error.errno in NO_ROOM:
+        return "; make room on the disk"
+    return "; look whether the disk is sound" if error.errno == errno.EIO else ""
 
 
 @click.group(

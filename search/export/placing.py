@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from pixfind.catalog.photos import Photo
-from pixfind.durable import temporary_beside
+from pixfind.durable import remove_leftovers, temporary_beside
 from pixfind.errors import LinksRefusedError
 
 # What a system says that makes no symbolic links, or not for everybody (Windows).
@@ -83,6 +83,8 @@ def _put(
         target = folder / name
         if os.path.lexists(target):
             if is_there(source, target):
+                # Who was killed just after it gave a copy its name has left the other name.
+                remove_leftovers(target)
                 return False
             continue
         with suppress(FileExistsError):  # another program may be faster
