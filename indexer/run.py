@@ -65,7 +65,8 @@ class Indexer:
         progress: told of every step.
         control: may hold the run up, or end it early.
         wait_s: how long to wait for another process that writes to the library.
-        decode_timeout: seconds that decoding a file may take; of a video, finding its next frame.
+        decode_timeout: seconds that decoding a file may take; of a video, finding its next frame,
+            and 180 times as long for all of it.
     """
 
     def __init__(

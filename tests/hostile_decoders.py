@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +54,41 @@ def act(content: bytes, path: Path, edge: int) -> DecodedPhoto:  # noqa: PLR0912
     elif does == "large":
         with decoding._turn:
             return _green()
+    elif does == "large twice":
+        for _ in range(2):
+            with decoding._turn:
+                pass
     elif does in LIES:
         lie(*LIES[does])
     elif does == "noise":
         os.write(4, b"\xff" * 100)
         time.sleep(600)
-    return _green() if does == "killed once" else decode(content, path, edge)
+    return _green() if does in ("killed once", "large twice") else decode(content, path, edge)
 
 
 def lie(head: dict[str, object], pieces: list[bytes]) -> None:
     """Answer something else."""
     talking[0].answer(head, *pieces)
     time.sleep(600)
+
+
+def film(channel: worker.Channel, pieces: list[bytes], *, edge: int) -> None:
+    """Do what a video's bytes say; videos are decoded."""
+    does = Path(os.fsdecode(pieces[0])).read_bytes()[:20].decode("latin-1")
+    if does in FILMS:
+        channel.answer({"film": FILM})
+        for head, body in FILMS[does]:
+            channel.answer(head, *body)
+        channel.answer({"end": True})
+        return
+    video(channel, pieces, edge=edge)
+
+
+def _speaking(seconds: float) -> Iterator[tuple[dict[str, object], list[bytes]]]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.01)
+        yield {"at": 0.0}, []
 
 
 def _green() -> DecodedPhoto:
@@ -92,6 +116,15 @@ FACTS = dict.fromkeys(
         "caption",
     ]
 ) | {"keywords": []}
+FILM = {"width": 64, "height": 48, "format": "MP4", "duration": 9.0, "metadata": FACTS}
+FRAME: tuple[dict[str, object], list[bytes]] = ({"frame": 1.0, "size": [1, 1]}, [b"abc"])
+# Each ends by itself, so that a test fails where nobody ends it.
+FILMS: dict[str, Iterable[tuple[dict[str, object], list[bytes]]]] = {
+    "speaks on and on": _speaking(10),
+    "waits": [({"wait": "large"}, [])],
+    "two frames": [FRAME] * 2,
+    "three frames": [FRAME] * 3,
+}
 PHOTO = {"width": 64, "height": 48, "format": "PNG", "metadata": FACTS, "size": [1, 1]}
 LIES: dict[str, tuple[dict[str, object], list[bytes]]] = {
     "nothing": ({}, []),
@@ -128,5 +161,7 @@ class Channel(worker.Channel):
 talking: list[worker.Channel] = []
 worker.Channel = Channel  # type: ignore[misc]
 worker.decode = act
+video = worker.WAYS["video"]
+worker.WAYS = {**worker.WAYS, "video": film}
 if os.environ.get("LANG") == "little memory":
     limits.FOR_LIBRARIES, limits.FOR_A_PICTURE = 0, 64 * limits.MIB

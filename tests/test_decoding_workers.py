@@ -22,7 +22,7 @@ from pixfind.catalog.files import DECODE_FAILURE, Failure
 from pixfind.decoding import process, safely, workers
 from pixfind.decoding.answers import Wanted
 from pixfind.decoding.process import PROGRAM, Worker
-from pixfind.decoding.workers import StoppedError, Workers
+from pixfind.decoding.workers import RemoteVideo, StoppedError, Workers
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
     DecodersBusyError,
@@ -32,6 +32,7 @@ from pixfind.errors import (
 )
 from pixfind.library import Library
 from pixfind.messages import Message
+from pixfind.videos.reading import Frame
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX's")
 
@@ -305,6 +306,66 @@ def test_large_pictures_wait_for_each_other_and_lose_no_time(hostile: list[Worke
         assert done.is_set()
         assert workers._one_large_at_a_time.acquire(blocking=False)
         workers._one_large_at_a_time.release()
+
+
+def test_a_picture_waits_for_the_others_only_once(pool: Workers, hostile: list[Worker]) -> None:
+    assert reason(pool, b"large twice") == "the decoder failed on it"
+    assert workers._one_large_at_a_time.acquire(blocking=False)
+    workers._one_large_at_a_time.release()
+    assert decoded(pool, b"large").size == (64, 48)
+    assert len(hostile) == 2
+
+
+# Videos
+
+
+def film(pool: Workers, path: Path, does: str, meanwhile: Callable[[], None]) -> list[Frame]:
+    path.write_text(does)
+
+    def use(video: RemoteVideo) -> list[Frame]:
+        frames = []
+        for frame in video.chosen():
+            frames.append(frame)
+            meanwhile()
+        return frames
+
+    return pool.video(path, 48, use)
+
+
+def film_reason(pool: Workers, path: Path, does: str) -> str:
+    with pytest.raises(PhotoDecodeError) as caught:
+        film(pool, path, does, lambda: None)
+    return caught.value.reason
+
+
+def test_video_that_goes_on_and_on_is_ended(
+    hostile: list[Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "FILM", 0.2)
+    with Workers(1, 4) as pool:
+        reason = film_reason(pool, tmp_path / "film.mp4", "speaks on and on")
+        assert reason == "decoding it took longer than 0.8 s"
+        assert len(hostile) == 1
+        monkeypatch.undo()
+        assert decoded(pool, picture()).size == (64, 48)
+
+
+def test_what_is_made_of_a_videos_frames_takes_none_of_its_time(
+    pool: Workers, hostile: list[Worker], tmp_path: Path
+) -> None:
+    frames = film(pool, tmp_path / "film.mp4", "two frames", lambda: hostile[0].tick(1e6))
+    assert [frame.second for frame in frames] == [1.0, 1.0]
+
+
+def test_video_has_no_turn_and_no_more_frames_than_stand_for_it(
+    pool: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "MOST", 2)
+    assert len(film(pool, tmp_path / "film.mp4", "two frames", lambda: None)) == 2
+    for does in ("three frames", "waits"):
+        assert film_reason(pool, tmp_path / "film.mp4", does) == "the decoder failed on it"
+    assert workers._one_large_at_a_time.acquire(blocking=False)
+    workers._one_large_at_a_time.release()
 
 
 def test_nobody_waits_for_a_worker_for_ever(hostile: list[Worker]) -> None:

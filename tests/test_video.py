@@ -812,6 +812,24 @@ def test_only_videos_that_are_there_are_played(
     assert client.get(f"/videos/{ids['MP4']}").status_code == 404
 
 
+def test_a_video_that_is_another_by_now_is_neither_played_nor_shown(
+    client: FlaskClient, ids: dict[str, int], clip: Path, tmp_path: Path
+) -> None:
+    video = ids["MP4"]
+    assert client.get(f"/previews/{video}").status_code == 200
+    elsewhere = tmp_path / "elsewhere.mp4"
+    elsewhere.write_bytes(clip.read_bytes() + b"\0")
+    clip.unlink()
+    clip.symlink_to(elsewhere)
+    for address in (f"/videos/{video}", f"/originals/{video}", f"/previews/{video}?t=3"):
+        refused = client.get(address)
+        assert refused.status_code == 404
+        assert "it has changed since; run pixfind index again" in refused.text
+    # What was made before is still its own.
+    assert client.get(f"/previews/{video}").status_code == 200
+    assert client.get(f"/photos/{video}").status_code == 200
+
+
 # Real ones
 
 

@@ -20,5 +20,9 @@ in place (``photos/decode.py``).
 
 # How long decoding a file may take; of a video, finding its next frame.
 SECONDS = 20.0
+# How many times as long a whole video may take, an hour: three hours of 1080p of which every frame
+# must be decoded (``videos.reading.VERY_RARE``) take a quarter of that on two cores, any other film
+# of two hours 12 seconds.
+FILM = 180
 # How long a worker may take to start: a slow disk, a virus scanner.
 START_SECONDS = 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import subprocess
 import sys
@@ -44,14 +45,14 @@ F_SETPIPE_SZ = 1031  # Linux, which Python 3.10 has a name for on Linux alone
 class LostError(Exception):
     """The worker has ended, or was ended because its answer made no sense.
 
-    ``signal`` is what has ended it, if it was one and nobody here sent it; ``overdue`` tells that
-    it was killed because it took too long.
+    ``signal`` is what has ended it, if it was one and nobody here sent it; ``overdue_s`` is how
+    long it could have taken, if it was killed because it took longer.
     """
 
-    def __init__(self, *, signal: int | None = None, overdue: bool = False) -> None:
+    def __init__(self, *, signal: int | None = None, overdue_s: float | None = None) -> None:
         super().__init__(f"signal {signal}" if signal else "it has ended")
         self.signal = signal
-        self.overdue = overdue
+        self.overdue_s = overdue_s
 
 
 class NoMemoryError(Exception):
@@ -74,7 +75,7 @@ class Worker:
     """A child process; used by one thread at a time. ``tick`` and ``kill`` may come from any.
 
     Args:
-        seconds: how long it may take for an answer.
+        seconds: how long it may take for an answer, and for all answers of a request.
         large: held while it decodes a large picture.
 
     Raises:
@@ -84,8 +85,12 @@ class Worker:
     def __init__(self, seconds: float, large: threading.Semaphore) -> None:
         self.has_worked = False
         self._seconds, self._large = seconds, large
+        # What it has left for the next answer, while somebody waits for that, and for all of them.
         self._left: float | None = None
-        self._overdue = self._killed = self._is_large = False
+        self._total = self._rest = math.inf
+        self._counting = threading.Lock()
+        self._overdue_s: float | None = None
+        self._killed = self._is_large = self._may_wait = False
         self._process = _started(seconds)
         self._requests = cast(BinaryIO, self._process.stdin)
         self._answers = cast(BinaryIO, io.BufferedReader(cast(Any, self._process.stdout), 1 << 16))
@@ -116,13 +121,24 @@ class Worker:
         if self._process.stderr is not None:
             self._process.stderr.close()
 
-    def ask(self, head: Mapping[str, Any], *pieces: bytes) -> None:
+    def ask(
+        self, head: Mapping[str, Any], *pieces: bytes, times: float = 1, may_wait: bool = False
+    ) -> None:
         """Send a request.
+
+        Args:
+            head: what is asked.
+            pieces: what about.
+            times: how many times ``seconds`` all answers may take together. Only the time counts
+                in which somebody waits for them.
+            may_wait: whether it may ask, once, to be the only one with a large picture.
 
         Raises:
             LostError: nobody is there to take it.
         """
-        self._overdue = False  # whatever the last file did
+        self._overdue_s = None  # whatever the last file did
+        self._total = self._rest = times * self._seconds
+        self._may_wait = may_wait
         self._send(head, *pieces)
 
     def answer(self) -> tuple[dict[str, Any], list[bytes]]:
@@ -168,13 +184,15 @@ class Worker:
 
     def tick(self, seconds: float) -> None:
         """Take note that so much time has passed; kill the worker if it has none left."""
-        left = self._left
-        if left is None:
-            return
-        self._left = left - seconds
-        if left < seconds:
-            self._overdue = True
-            self.kill()
+        with self._counting:
+            if self._left is None:
+                return
+            self._left -= seconds
+            self._rest -= seconds
+            if min(self._left, self._rest) >= 0:
+                return
+            self._overdue_s = self._seconds if self._left < 0 else self._total
+        self.kill()
 
     def kill(self) -> None:
         """End it now, whatever it is at."""
@@ -217,10 +235,14 @@ class Worker:
         if code is None:
             self.kill()
         signal = -code if code is not None and code < 0 and not killed else None
-        return LostError(signal=signal, overdue=self._overdue)
+        return LostError(signal=signal, overdue_s=self._overdue_s)
 
     def _wait_for_turn(self) -> None:
         """Let the worker go on when no other decodes a large picture; waiting takes no time."""
+        if not self._may_wait:
+            self.kill()
+            raise LostError
+        self._may_wait = False
         while not self._is_large:
             if self._killed or self._process.poll() is not None:
                 raise self._lost()
@@ -229,11 +251,13 @@ class Worker:
 
     @contextmanager
     def _in_time(self, seconds: float) -> Iterator[None]:
-        self._left = seconds
+        with self._counting:
+            self._left = seconds
         try:
             yield
         finally:
-            self._left = None
+            with self._counting:
+                self._left = None
 
 
 def _started(seconds: float) -> subprocess.Popen[bytes]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pixfind.decoding import SECONDS
+from pixfind.decoding import FILM, SECONDS
 from pixfind.decoding.answers import (
+    AnswerError,
     Film,
     Picture,
     Wanted,
@@ -34,6 +35,7 @@ from pixfind.photos import reasons
 from pixfind.photos.exif import Metadata
 from pixfind.photos.small import BLUR_BYTES
 from pixfind.videos.reading import Frame
+from pixfind.videos.shots import MOST
 
 Result = TypeVar("Result")
 
@@ -52,7 +54,10 @@ class StoppedError(Exception):
 
 
 class RemoteVideo:
-    """A video that a worker has opened."""
+    """A video that a worker has opened.
+
+    What is made of its frames takes none of its time.
+    """
 
     def __init__(self, worker: Worker, go_on: Callable[[], None]) -> None:
         self._worker, self._go_on = worker, go_on
@@ -62,6 +67,7 @@ class RemoteVideo:
 
     def chosen(self) -> Iterator[Frame]:
         """Yield the frames that stand for it (``videos.shots.chosen_frames``), as they come."""
+        count = 0
         while True:
             self._go_on()
             head, pieces = self._worker.answer()
@@ -69,7 +75,10 @@ class RemoteVideo:
                 return
             if "at" in head:
                 continue
+            count += 1
             with self._worker.believed():
+                if count > MOST:
+                    raise AnswerError("more frames than stand for a video")
                 second = second_of(head.get("frame"))
                 frame = Frame(second, image_of(head.get("size"), b"".join(pieces)))
             yield frame
@@ -83,7 +92,8 @@ class Workers:
 
     Args:
         most: how many there may be.
-        seconds: how long one may take for a file; of a video, from answer to answer.
+        seconds: how long one may take for a file; of a video, from answer to answer, and
+            ``FILM`` times as long for all of them.
         wait_s: how long a thread waits for a worker that others have; ``None``: until there is one.
 
     Its methods raise, beside what is theirs:
@@ -122,7 +132,7 @@ class Workers:
             wanted: what of it.
         """
         head = {"do": "photo", "suffix": path.suffix, "wanted": dataclasses.asdict(wanted)}
-        return self._lent(path, lambda worker: _picture(worker, head, content))
+        return self._lent(path, lambda worker: _picture(worker, head, content, may_wait=True))
 
     def still(self, path: Path, wanted: Wanted, second: float | None = None) -> Picture:
         """Open a video at a moment; else, at the first frame that shows something."""
@@ -154,7 +164,7 @@ class Workers:
         """
 
         def used(worker: Worker) -> Result:
-            worker.ask({"do": "video", "edge": edge}, _named(path))
+            worker.ask({"do": "video", "edge": edge}, _named(path), times=FILM)
             return use(RemoteVideo(worker, go_on))
 
         return self._lent(path, used)
@@ -217,8 +227,8 @@ class Workers:
             return StoppedError()
         if isinstance(error, NoMemoryError):
             return _AgainError() if may_be_innocent else PhotoDecodeError(path, reasons.TOO_MUCH)
-        if error.overdue:
-            return PhotoDecodeError(path, reasons.too_slow(self._seconds))
+        if error.overdue_s is not None:
+            return PhotoDecodeError(path, reasons.too_slow(error.overdue_s))
         is_from_outside = error.signal in _FROM_OUTSIDE
         if may_be_innocent or (is_from_outside and not is_last):
             return _AgainError()
@@ -265,8 +275,10 @@ class _AgainError(Exception):
     """The file may be no fault of: a fresh worker will tell."""
 
 
-def _picture(worker: Worker, head: dict[str, Any], piece: bytes) -> Picture:
-    worker.ask(head, piece)
+def _picture(
+    worker: Worker, head: dict[str, Any], piece: bytes, *, may_wait: bool = False
+) -> Picture:
+    worker.ask(head, piece, may_wait=may_wait)
     answer, pieces = worker.answer()
     with worker.believed():
         return picture_of(answer.get("photo"), pieces, BLUR_BYTES)
