@@ -3,8 +3,8 @@
 Ctrl-C once ends a run after what is in flight, with exit code 130; twice, or SIGTERM, ends it at
 once. Never is there a traceback, a helper left behind or a committed picture lost. A second indexer
 is refused in one line. Files that are rewritten while they are read are right after the next run.
-While a process indexes, sixteen clients search the server of another: every answer must be that of
-some committed state.
+While a process indexes, sixteen clients search the server of another and turn pages: every answer
+must be that of a committed state of its time.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import signal
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from reliability.checks import (
@@ -31,13 +31,15 @@ from reliability.checks import (
     final_state,
     held,
 )
+from reliability.committed import QUERIES, Answer, Recorder, check_answers
 from reliability.pictures import Tree, picture
 from reliability.running import check_refusal, check_success, command, pixfind
 from reliability.victim import Victim
 
 FILES = 400
 CLIENTS = 16
-QUERIES = ("a red circle", "file:IMG*", "something blue -green", "camera:Canon", "tag:dog")
+LIMITS = (5, 20, 100)
+CALM_S = 2.0
 WAYS = {"Ctrl-C": (130,), "Ctrl-C twice": (130, 1, -2), "SIGTERM": (-15, 143, 130)}
 INTERRUPTED = 130
 
@@ -149,10 +151,11 @@ def _searched(folder: Path, tree: Tree, numbers: random.Random, findings: Findin
         findings.expect(False, "the server did not start", server.said)
         return
     address = found[0]
-    asked: Counter[str] = Counter()
+    recorder = Recorder(library)
+    answers: list[Answer] = []
     ended = threading.Event()
     clients = [
-        threading.Thread(target=_client, args=(address, n, asked, ended, findings))
+        threading.Thread(target=_client, args=(address, n, answers, ended, findings))
         for n in range(CLIENTS)
     ]
     for client in clients:
@@ -164,9 +167,13 @@ def _searched(folder: Path, tree: Tree, numbers: random.Random, findings: Findin
             (tree.folder / f"{numbers.getrandbits(40)}.jpg").write_bytes(picture(numbers))
         check_success(pixfind(library, "index"), findings, "index beside a server")
         runs += 1
+        time.sleep(CALM_S)
     ended.set()
     for client in clients:
         client.join(60)
+    states = recorder.states()
+    judged = check_answers(answers, states, findings)
+    findings.expect(judged.single, "the trial itself failed", "nothing was asked between commits")
     server.send(signal.SIGINT)
     code = server.wait(60)
     findings.expect(code == 0, "the server did not end well", code)
@@ -174,29 +181,55 @@ def _searched(folder: Path, tree: Tree, numbers: random.Random, findings: Findin
     check_soundness(library, findings)
     check_saved(library, findings)
     print(
-        f"{CLIENTS} clients beside {runs} runs of an index: {asked['answers']:,} answers "
-        f"with {asked['results']:,} results, {asked['errors']} errors"
+        f"{CLIENTS} clients beside {runs} runs of an index: {len(answers):,} answers with "
+        f"{sum(len(answer.ids) for answer in answers):,} results\n"
+        f"{judged.judged:,} of them, {judged.pages:,} of these pages that follow another, compared "
+        f"with {len(states)} committed states: {judged.single:,} came between two commits, "
+        f"{judged.behind:,} were ranked as before a commit up to {judged.behind_s:.1f} s ago; "
+        f"{judged.unseen:,} not compared, since a state of their time may have gone unseen"
     )
 
 
 def _client(
-    address: str, number: int, asked: Counter[str], ended: threading.Event, findings: Findings
+    address: str, number: int, answers: list[Answer], ended: threading.Event, findings: Findings
 ) -> None:
     numbers = random.Random(number)
     while not ended.is_set():
-        query = urlencode({"q": numbers.choice(QUERIES), "limit": numbers.choice((5, 20, 100))})
-        try:
-            url = f"{address}api/v1/search?{query}"
-            with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - our own server
-                document = json.load(answer)
-        except (OSError, ValueError, urllib.error.HTTPError) as error:
-            asked["errors"] += 1
-            findings.expect(False, "a search failed", f"{query}: {error}")
-            continue
-        results = document["results"]
-        ids = [row["id"] for row in results]
-        asked["answers"] += 1
-        asked["results"] += len(ids)
-        findings.expect(len(ids) == len(set(ids)), "a photo was found twice", query)
-        findings.expect(all(row["path"] for row in results), "a result without a file", query)
-        findings.expect(len(ids) <= document.get("total", len(ids)), "fewer than found", query)
+        query, limit = numbers.choice(list(QUERIES)), numbers.choice(LIMITS)
+        text, _, everything = query.partition(", ")
+        asked = {"q": text, "limit": limit, "all": int(bool(everything))}
+        before: Answer | None = None
+        for _ in range(numbers.randint(1, 3)):
+            try:
+                before, cursor = _answer(address, query, asked, before)
+            except (OSError, ValueError, KeyError) as error:
+                findings.expect(False, "a search failed", f"{asked}: {error!r}")
+                break
+            answers.append(before)
+            if cursor is None:
+                break
+            asked["cursor"] = cursor
+
+
+def _answer(
+    address: str, query: str, asked: dict[str, Any], before: Answer | None
+) -> tuple[Answer, str | None]:
+    """Return what a server says to a request, and the cursor of the next page."""
+    began = time.monotonic()
+    url = f"{address}api/v1/search?{urlencode(asked)}"
+    with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310 - our own server
+        document = json.load(response)
+    ended = time.monotonic()
+    results, cursor = document["results"], document["cursor"]
+    answer = Answer(
+        query=query,
+        began=began,
+        ended=ended,
+        limit=asked["limit"],
+        total=document.get("total"),
+        has_more=cursor is not None,
+        ids=tuple(row["id"] for row in results),
+        paths={row["id"]: frozenset(row["paths"]) for row in results},
+        before=before,
+    )
+    return answer, cursor

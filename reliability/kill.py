@@ -9,8 +9,9 @@ tenth library is begun anew.
 After each kill: SQLite finds the catalog whole and its foreign keys lead somewhere; no embedding is
 without its asset; what had been committed before the kill is there, unless its file has changed;
 the library opens, a text finds photos, and photos' own vectors find these first; helpers of the
-killed process end. After every tenth the run is finished, and what the library says of each file
-must equal what an uninterrupted run over the same tree says in a fresh library.
+killed process end. Then the next run ends, in a copy, so that the kills of one library go on; what
+that says of each file must equal what a library says whose runs over the same trees nobody has ever
+interrupted. After every tenth kill the library itself is finished, and compared with a fresh one.
 """
 
 from __future__ import annotations
@@ -66,15 +67,15 @@ class Trial:
         self._rounds = Rounds(folder, seed, PHASES)
         self._findings = self._rounds.findings
         self._tree = Tree(folder / "photos", self._rounds.numbers, files)
-        self._library, self._fresh = folder / "library", folder / "fresh"
+        self._library, self._peaceful = folder / "library", folder / "peaceful"
         self._encoder = ModelStore(folder / "models").load("pocket")
         self._before = Held()
-        self._finals = self._equal = self._vectors = self._left = 0
-        self._lasts_s = self._rounds.complete(self._index(self._fresh))
+        self._finals = self._fresh = self._equal = self._vectors = self._left = 0
+        self._lasts_s = self._rounds.complete(self._index(self._peaceful))
         print(f"an uninterrupted run over {files:,} files: {self._lasts_s:.1f} s", flush=True)
 
     def round(self, number: int) -> None:
-        """Change the tree, kill a run, look at what is left; every tenth time, finish."""
+        """Change the tree, kill a run, look at what is left, and let the next one end."""
         if number % BLOCK == 0:
             shutil.rmtree(self._library, ignore_errors=True)
         else:
@@ -83,6 +84,8 @@ class Trial:
         self._check(number)
         if number % BLOCK == BLOCK - 1:
             self.finish()
+        else:
+            self._finish_copy()
         committed = f"{len(self._before.vectors):,} vectors committed"
         self._rounds.tell(number, f"killed in {phase}, {committed}")
 
@@ -114,24 +117,37 @@ class Trial:
 
     def finish(self) -> None:
         """Let a run end, and compare with one in a fresh library that nobody killed."""
-        age(leftovers(self._library))
-        self._rounds.complete(self._index(self._library))
-        shutil.rmtree(self._fresh)
-        self._rounds.complete(self._index(self._fresh))
-        wanted, reached = final_state(self._fresh), final_state(self._library)
+        shutil.rmtree(self._peaceful)
+        self._fresh += 1
+        self._finish(self._library)
+
+    def _finish_copy(self) -> None:
+        """Let a run end in a copy, and compare with the library that nobody kills."""
+        copy = self._folder / "finished"
+        if self._library.exists():
+            shutil.copytree(self._library, copy)
+        self._finish(copy)
+        shutil.rmtree(copy)
+
+    def _finish(self, library: Path) -> None:
+        age(leftovers(library))
+        for each in (library, self._peaceful):
+            self._rounds.complete(self._index(each))
+        wanted, reached = final_state(self._peaceful), final_state(library)
         self._equal += check_same(reached, wanted, self._findings)
         self._vectors += len(wanted["vectors"])
         self._finals += 1
-        check_soundness(self._library, self._findings)
-        check_saved(self._library, self._findings)
-        left = leftovers(self._library)
+        check_soundness(library, self._findings)
+        check_saved(library, self._findings)
+        left = leftovers(library)
         self._findings.expect(not left, "temporary files pile up", left[:3])
 
     def report(self) -> None:
         """Print what was done and found."""
         self._rounds.report(
             f"an index of {len(self._tree.files()):,} files",
-            f"final states compared with an uninterrupted run: {self._finals}, "
+            f"final states compared with an uninterrupted run: {self._finals} "
+            f"({self._fresh} of them with one in a fresh library), "
             f"with {self._vectors:,} vectors, {self._equal:,} of them equal to the last bit",
             f"temporary files left by kills: {self._left} at most, none after the next run",
         )
