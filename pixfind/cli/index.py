@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     default=SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="A file that takes longer to decode fails (a video: to find its next frame, or 180 times as "
-    "long in all).",
+    help="A file that takes longer to decode fails (a video: to find its next frame, or 180 times "
+    "that in all).",
 )
 @click.option("--retry-failed", is_flag=True, help="Look again at files that failed before.")
 @click.option(
