@@ -279,6 +279,7 @@ def test_an_export_can_be_refreshed(
     assert state_of(copies).items() > before.items()
 
 
+@pytest.mark.usefixtures("indexed")
 def test_second_name_of_a_copy_whose_export_was_killed_goes(
     out: Callable[..., Exported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import socket
 import sys
@@ -37,10 +38,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("load")
     settings = Settings(folder / "library", folder / "models", folder / "demo")
     large_library.make(settings, PHOTOS, FakeEncoder())
-    large_library.add_original(settings, LARGE, folder / "large.jpg", LARGE_BYTES)
-    with (folder / "large.jpg").open("r+b") as file:
+    large = folder / "large.jpg"
+    large_library.add_original(settings, LARGE, large, LARGE_BYTES)
+    known = large.stat()
+    with large.open("r+b") as file:
         file.seek(LARGE_BYTES // 2)
         file.write(b"in the middle")
+    os.utime(large, ns=(known.st_atime_ns, known.st_mtime_ns))  # else it is another by now
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import os
 import re
 import stat
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -287,6 +289,29 @@ def test_another_password_ends_the_sessions_of_its_user_alone(app: Flask, people
     assert ben.get("/").status_code == 401
 
 
+def test_whether_somebody_is_known_still_can_be_asked_without_use(
+    people: Users, clock: Clock, settings: Settings
+) -> None:
+    access = Access(PasswordDoor(people), clock)
+    session = access.log_in("anna", PASSWORD, None)
+    assert session
+    visitor = access.of_session(session)
+    assert visitor
+    is_known = access.still_known(visitor, session)
+    clock.now += sessions.IDLE_S - 1
+    assert is_known()
+    clock.now += 2
+    assert not is_known()
+    assert access.of_session(session) is None
+    # A program that sends credentials: as long as they are right.
+    program = access.of_credentials("anna", PASSWORD, None)
+    assert program
+    is_known = access.still_known(program, "")
+    assert is_known()
+    users.file_of(settings).write_text("damaged")
+    assert not is_known()
+
+
 def test_there_is_an_end_to_how_many_sessions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "MOST", 3)
     kept = sessions.Sessions()
@@ -492,6 +517,95 @@ def test_an_address_that_is_wrong_keeps_nobody_else_out(app: Flask) -> None:
     assert log_in(app.test_client(), address="198.51.100.2").status_code == 303
 
 
+def guesses(access: Access, address: str, name: str = "anna") -> Iterator[bool]:
+    """Whether a wrong password is looked at at all, time after time."""
+    for number in itertools.count():
+        try:
+            assert access.log_in(name, f"guess {number}", address) is None
+            yield True
+        except TooManyAttemptsError:
+            yield False
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["where anna is known", "elsewhere"])
+@pytest.mark.parametrize("often", [1, 2, 4])
+def test_who_knows_one_password_cannot_try_those_of_others(
+    people: Users, clock: Clock, is_known: bool, often: int
+) -> None:
+    """Behind one address: a household's, or a proxy's that nobody was told of."""
+    access = Access(PasswordDoor(people), clock)
+    here = "192.0.2.1"
+    if is_known:
+        assert access.log_in("anna", PASSWORD, here)
+    tried = 0
+    guess = guesses(access, here)
+    with suppress(TooManyAttemptsError):
+        for _ in range(50):
+            tried += sum(next(guess) for _ in range(often))
+            assert access.log_in("ben", PASSWORD + " of ben", here)
+    assert tried <= attempts.FREE
+    # Nor in the long run: after a wait, what is his own does not let him begin anew.
+    tried = 0
+    for _ in range(20):
+        clock.now += 60
+        with suppress(TooManyAttemptsError):
+            access.log_in("ben", PASSWORD + " of ben", here)
+        tried += sum(next(guess) for _ in range(often))
+    assert tried <= 6  # which 20 minutes let anybody try: 15 s, 30 s, ... 480 s
+    refused = [next(guesses(access, here, name)) for name in ("ben", "nobody")]
+    assert refused == [False, False]
+
+
+def test_two_who_log_in_at_once_take_nothing_of_others_back(clock: Clock) -> None:
+    kept = attempts.Attempts(clock)
+    here, anna = ("client", "a"), ("pair", "a anna")
+    own = [here, ("pair", "a ben")]
+    for _ in range(attempts.FREE - 3):
+        kept.begin([here, anna])
+    for _ in range(20):
+        kept.begin(own)
+        kept.begin(own)
+        kept.forgive(own[1], own)
+        kept.forgive(own[1], own)
+        kept.begin(own)
+        kept.begin(own)
+        kept.forgive(own[1], own)
+        kept.take_back(own[1], own)
+    for _ in range(3):
+        kept.begin([here, anna])
+    with pytest.raises(TooManyAttemptsError):
+        kept.begin(own)
+
+
+def test_an_owner_who_is_wrong_now_and_then_is_forgiven(people: Users, clock: Clock) -> None:
+    access = Access(PasswordDoor(people), clock)
+    for _ in range(10):
+        for number in range(attempts.FREE - 1):
+            assert access.log_in("anna", f"wrong {number}", "192.0.2.1") is None
+        assert access.log_in("anna", PASSWORD, "192.0.2.1")
+    # What another at the same address was wrong in is still counted, until it is forgotten.
+    for number in range(attempts.FREE - 1):
+        assert access.log_in("ben", f"wrong {number}", "192.0.2.1") is None
+    for _ in range(3):
+        assert access.log_in("anna", PASSWORD, "192.0.2.1")
+        clock.now += attempts.FORGOTTEN_S / 2
+    guess = guesses(access, "192.0.2.1")
+    assert [next(guess) for _ in range(attempts.FREE + 1)] == [True] * attempts.FREE + [False]
+
+
+def test_strangers_elsewhere_keep_nobody_out_where_she_has_come_from(
+    people: Users, clock: Clock
+) -> None:
+    access = Access(PasswordDoor(people), clock)
+    assert access.log_in("anna", PASSWORD, "192.0.2.1")
+    for number in range(100):
+        next(guesses(access, f"198.51.100.{number}"))
+    assert access.log_in("anna", "a slip", "192.0.2.1") is None
+    assert access.log_in("anna", PASSWORD, "192.0.2.1")
+    # By which the strangers have gained nothing.
+    assert not any(next(guesses(access, f"203.0.113.{number}")) for number in range(5))
+
+
 def test_a_household_is_one_client() -> None:
     key = attempts.client_key
     assert key("2001:db8::1") == key("2001:db8::ffff:1") != key("2001:db8:0:1::1")
@@ -519,9 +633,10 @@ def test_who_is_refused_makes_nobody_elses_wait_shorter(
     for n in range(100):
         with pytest.raises(TooManyAttemptsError):
             kept.begin([guesser, ("user", f"nobody {n}")])
-        turned_away = [("client", "b"), ("user", f"somebody {n}")]
+        pair = ("pair", f"b {n}")
+        turned_away = [("client", "b"), pair, ("user", f"somebody {n}")]
         kept.begin(turned_away)
-        kept.take_back(turned_away)
+        kept.take_back(pair, turned_away)
     for waits in (guesser, name):
         with pytest.raises(TooManyAttemptsError):
             kept.begin([waits])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,10 @@ from web.indexing import jobs as running
 from web.indexing.events import event_stream
 from web.indexing.folders import Pictures
 from web.indexing.overview import CoveredFolder, FailurePage, overview
+from web.security import guard, sessions, users
+from web.security.access import Access
+from web.security.doors import PasswordDoor
+from web.security.users import Users
 
 WAIT_S = 20
 
@@ -414,9 +420,12 @@ def test_watch_ends_with_the_server(jobs: IndexingJobs, gated: GatedEncoder, man
 
 
 @contextmanager
-def serving(jobs: IndexingJobs) -> Iterator[Callable[[str], http.client.HTTPResponse]]:
+def serving(
+    jobs: IndexingJobs, access: Access | None = None
+) -> Iterator[Callable[..., http.client.HTTPResponse]]:
     """Serve the events at ``/events`` and something else at ``/``; give a way to ask."""
     app = Flask(__name__)
+    guard.register(app, access)
     app.add_url_rule("/", "home", lambda: "home")
     app.add_url_rule("/events", "events", lambda: event_stream(jobs))
     app.register_error_handler(TooManyWatchersError, lambda error: (str(error), 503))
@@ -425,10 +434,15 @@ def serving(jobs: IndexingJobs) -> Iterator[Callable[[str], http.client.HTTPResp
     thread.start()
     opened: list[http.client.HTTPConnection] = []
 
-    def ask(path: str, method: str = "GET") -> http.client.HTTPResponse:
+    def ask(
+        path: str, method: str = "GET", session: str = "", authorization: str = ""
+    ) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", server.effective_port, WAIT_S)
         opened.append(connection)
-        connection.request(method, path)
+        headers = {"Authorization": authorization} if authorization else {}
+        if session:
+            headers["Cookie"] = f"pixfind-{server.effective_port}={session}"
+        connection.request(method, path, headers=headers)
         return connection.getresponse()
 
     try:
@@ -540,6 +554,75 @@ def test_end_of_the_server_ends_the_streams(
         jobs.end()
         while (got := event(answer)) != ("", None):
             assert got[0] == "progress"
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+PASSWORD = "correct horse battery"
+HOW = ("logs out", "is away too long", "gets another password", "is removed")
+
+
+@pytest.mark.parametrize("by_cookie", [True, False], ids=["session", "credentials"])
+@pytest.mark.parametrize("how", HOW)
+def test_who_may_ask_no_more_hears_no_more(
+    how: str,
+    by_cookie: bool,
+    jobs: IndexingJobs,
+    gated: GatedEncoder,
+    many: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "LISTENS_S", 0.02)
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(users, "METHOD", "scrypt:1024:8:1")
+    people, clock = Users(users.file_of(settings)), Clock()
+    for name in ("anna", "ben"):
+        people.set(name, PASSWORD)
+    access = Access(PasswordDoor(people), clock)
+    session, other = (access.log_in(name, PASSWORD, None) for name in ("anna", "ben"))
+    assert session
+    assert other
+    basic = f"Basic {base64.b64encode(f'anna:{PASSWORD}'.encode()).decode()}"
+    with serving(jobs, access) as ask:
+        jobs.add_folder(0, "many")
+        gated.batch_comes()
+        asked = {"session": session} if by_cookie else {"authorization": basic}
+        answer, others = ask("/events", **asked), ask("/events", session=other)
+        assert answer.status == others.status == 200
+        assert still_here(answer)
+        if how == "logs out":
+            access.log_out(session)
+        elif how == "is away too long":
+            clock.now += sessions.IDLE_S / 2 + 1
+            assert access.of_session(other)
+            assert still_here(answer)  # which is nothing that anna does
+            clock.now += sessions.IDLE_S / 2
+        elif how == "gets another password":
+            people.set("anna", "another password")
+        else:
+            people.remove("anna")
+        # The run is held up, and tells nothing. Credentials know neither a logout nor an idle time.
+        if by_cookie or how not in HOW[:2]:
+            assert any(not answer.readline() for _ in range(400))
+        else:
+            assert still_here(answer)
+        assert still_here(others)
+
+
+def still_here(answer: http.client.HTTPResponse) -> bool:
+    """Whether signs of life keep coming."""
+    for _ in range(5):
+        while (line := answer.readline()) != b": still here\n":
+            if not line:
+                return False
+    return True
 
 
 # Folders

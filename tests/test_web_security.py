@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, Request
@@ -355,6 +358,83 @@ def test_what_is_typed_is_never_html(open_app: Flask) -> None:
         if answer.mimetype == "text/html":
             assert "<script>alert" not in answer.text, rule.rule
             assert "<img src=x" not in answer.text, rule.rule
+
+
+# Every name by which a text comes, in an address or in a form.
+NAMES = (
+    "q", "in", "root", "cursor", "page", "next", "name", "t", "v", "box", "path", "file", "url",
+    "find", "more", "less", "photos", "tag", "says", "format", "secret", "user", "language", "do",
+    "ids", "field", "prefix", "query",
+)  # fmt: skip
+# Of what may stand in a file that points elsewhere.
+POINTING = {
+    "a.svg": '<svg xmlns="http://www.w3.org/2000/svg"><image href="%s"/></svg>',
+    "a.mp4": "#EXTM3U\n#EXTINF:1,\n%s\n",
+    "a.png": "%s",
+    "%s": "%s",
+}
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A server that nobody may connect to, from whichever process; nor may this one elsewhere."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        asked: list[object] = []
+        for name in ("connect", "connect_ex", "sendto"):
+            monkeypatch.setattr(socket.socket, name, lambda _, *to: asked.append(to))
+        for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+            monkeypatch.setattr(socket, name, lambda *to, **_: asked.append(to))
+        yield listening
+        listening.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+        assert asked == []
+
+
+def test_no_address_that_is_sent_is_asked(app: Flask, elsewhere: socket.socket) -> None:
+    """Or whoever can use this server could have it look around in its network (SSRF)."""
+    client = app.test_client()
+    port = elsewhere.getsockname()[1]
+    values = [f"{scheme}127.0.0.1:{port}/a.jpg" for scheme in ("http://", "//")]
+    headers = {
+        **PROGRAM, "Referer": values[0], "X-Forwarded-Host": f"127.0.0.1:{port}",
+        "Forwarded": f"host=127.0.0.1:{port}",
+    }  # fmt: skip
+    tried = 0
+    for rule, method, place in ways(app):
+        if method not in (rule.methods or ()) or method in ("HEAD", "OPTIONS"):
+            continue
+        if rule.endpoint in ("api_jobs.events", "static"):
+            continue
+        for value in values:
+            quoted = place.replace("x", quote(value, "")) if "<name>" in rule.rule else place
+            for sent in sendings(method, rule, value):
+                answer = client.open(quoted, method=method, headers=headers, **sent)
+                assert answer.status_code < 500, (method, quoted, sent)
+                assert answer.status_code != 401
+                tried += 1
+    assert tried > 1000
+
+
+def sendings(method: str, rule: Rule, value: str) -> Iterator[dict[str, Any]]:
+    """The ways in which a route may be sent an address."""
+    queries = [value, f"like:{value}", f'-like:"{value}"', f"in:{value} album:{value}"]
+    if method == "GET":
+        if not rule.rule.startswith("/api/"):  # what it does not know, the API refuses
+            yield {"query_string": dict.fromkeys(NAMES, value)}
+        for name in NAMES if rule.rule.startswith("/api/") else ("in", "name", "next"):
+            yield {"query_string": {name: value}}
+        yield from ({"query_string": {"q": query}} for query in queries)
+        return
+    yield {"data": dict.fromkeys(NAMES, value)}
+    for query in queries:
+        yield {"json": {"query": query}}
+        yield {"data": {"q": query, "name": value, "photos": "1", "format": "zip"}}
+    yield {"json": {"tag": value, "photos": [1]}}
+    yield {"json": {"kind": "add", "root": 0, "folder": value}}
+    for name, content in POINTING.items():
+        file = content.replace("%s", value).encode()
+        yield {"data": {"picture": (io.BytesIO(file), name.replace("%s", value)), "q": value}}
 
 
 @pytest.mark.parametrize("knows_characters", [True, False], ids=["newer Werkzeug", "older"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from flask import Blueprint, Response, abort, request, send_file
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import wrap_file
 
-from pixfind.catalog import photos
 from pixfind.catalog.contents import content_of, version_of
 from pixfind.catalog.moments import moments_of
+from pixfind.catalog.originals import open_original
 from pixfind.catalog.photos import Photo
+from pixfind.errors import PhotoReadError
 from pixfind.messages import said
 from pixfind.text import printable
 from search.pictures import possible_id
@@ -68,24 +72,41 @@ def video(photo_id: int) -> Response:
 
 
 def _file(photo: Photo, mimetype: str | None) -> Response:
-    """Send a file, to be shown if a type is given, else to be kept."""
-    if not photo.path.is_file():
-        abort(404, said("the file is not there now; its drive may not be mounted"))
-    known = photo.path.stat()
+    """Send a file, to be shown if a type is given, else to be kept.
+
+    What is sent is read by the descriptor that was found to be the picture's, never by its name
+    again.
+    """
+    file = _opened(photo.id)
+    known = os.fstat(file.fileno())
     response = send_file(
-        photo.path,
+        file,
         mimetype=mimetype,
-        # Flask's own would be made of the path, which need not be UTF-8.
         etag=f"{known.st_mtime_ns:x}-{known.st_size:x}",
-        conditional=True,
+        last_modified=known.st_mtime,
         as_attachment=mimetype is None,
-        download_name=printable(photo.path.name),
+        download_name=printable(Path(file.name).name),
     )
-    _hand_over(response, photo.path)
+    response.content_length = known.st_size
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=known.st_size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
+    _hand_over(response, file)
     return response
 
 
-def _hand_over(response: Response, path: Path) -> None:
+def _opened(photo_id: int) -> BinaryIO:
+    try:
+        return open_original(state().library().catalog, photo_id)
+    except PhotoReadError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            abort(404, said("the file is not there now; its drive may not be mounted"))
+        raise
+
+
+def _hand_over(response: Response, file: BinaryIO) -> None:
     """Let the server send a part of a file by itself, as it sends whole ones.
 
     Else a thread would wait for as long as its reader takes, and there are eight.
@@ -93,9 +114,8 @@ def _hand_over(response: Response, path: Path) -> None:
     part = response.content_range
     if part.start is None or request.method == "HEAD" or "wsgi.file_wrapper" not in request.environ:
         return
-    file = path.open("rb")
     file.seek(part.start)
-    response.response.close()  # type: ignore[union-attr]
+    # In the place of what would read the part in here, and would close the file.
     response.response = wrap_file(request.environ, file)
 
 
@@ -115,8 +135,10 @@ def _rendered(photo_id: int, size: str) -> Response:
     with suppress(OSError):
         picture = file.read_bytes()
     if not picture:  # not there, or empty since the power went
-        with library.catalog.read() as session:
-            path = photos.photo(session, photo_id).path
+        with _opened(photo_id) as source:
+            path = Path(source.name)
+        # Which is opened by its name again. A photo's bytes are compared then; who swaps videos in
+        # that moment could have a frame of another.
         picture = thumbnails.make(content_id, path, size, second)
     return _kept(Response(picture, mimetype="image/jpeg"), content_id, etag)
 

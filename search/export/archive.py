@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from pixfind.catalog.photos import Photo
+from pixfind.errors import PhotoError, PhotoNotFoundError
 from pixfind.text import printable
 
 CHUNK = 1 << 18
@@ -41,11 +43,17 @@ class _Outlet:
         return written
 
 
-def archive(photos: Iterable[Photo]) -> Iterator[bytes]:
+def archive(photos: Iterable[Photo], opened: Callable[[Photo], BinaryIO]) -> Iterator[bytes]:
     """Yield a ZIP archive of the photos' files in pieces, each as small as it can be.
 
     Photos are not compressed, which their formats have done. Files that have one name get
-    numbers. Those that are not there or cannot be opened are listed in ``missing.txt``.
+    numbers. Those that are not there, cannot be opened or have changed are listed in
+    ``missing.txt``.
+
+    Args:
+        photos: what it is to hold.
+        opened: opens the file of one, whose ``name`` is its path, or raises ``PhotoError`` or
+            ``PhotoNotFoundError``.
 
     Raises:
         OSError: a file could be opened but not be read to its end; the archive is not whole.
@@ -55,14 +63,13 @@ def archive(photos: Iterable[Photo]) -> Iterator[bytes]:
     with zipfile.ZipFile(outlet, "w") as made:  # type: ignore[call-overload]
         taken = {MISSING}
         for photo in photos:
-            path = photo.path
             try:
-                file = path.open("rb")
-            except OSError:
-                missing.append(path)
+                file = opened(photo)
+            except (PhotoError, PhotoNotFoundError):
+                missing.append(photo.path)
                 continue
             with file:
-                yield from _entry(made, outlet, file, _information(path, taken))
+                yield from _entry(made, outlet, file, _information(file, taken))
         if missing:
             lines = "".join(f"{printable(str(path))}\n" for path in missing)
             made.writestr(MISSING, lines)
@@ -79,11 +86,11 @@ def _entry(
     yield outlet.emptied()
 
 
-def _information(path: Path, taken: set[str]) -> zipfile.ZipInfo:
-    information = zipfile.ZipInfo(_free_name(path.name, taken))
+def _information(file: BinaryIO, taken: set[str]) -> zipfile.ZipInfo:
+    information = zipfile.ZipInfo(_free_name(Path(file.name).name, taken))
     information.external_attr = 0o644 << 16
     with suppress(OSError, ValueError, OverflowError):
-        changed = datetime.fromtimestamp(path.stat().st_mtime)
+        changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
         if EARLIEST <= changed.year <= LATEST:
             information.date_time = changed.timetuple()[:6]
     return information

@@ -8,6 +8,7 @@ from datetime import date
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from pixfind.catalog.originals import open_original
 from pixfind.catalog.photos import Photo, photos_by_id
 from pixfind.messages import said
 from search import Result
@@ -118,6 +119,11 @@ def _paths(photos: Iterator[Photo]) -> Iterator[bytes]:
     return (f"{photo.path}\n".encode("utf-8", "replace") for photo in photos)
 
 
+def _zip(photos: Iterator[Photo]) -> Iterator[bytes]:
+    catalog = state().library().catalog
+    return archive(photos, lambda photo: open_original(catalog, photo.id))
+
+
 def _lines(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
@@ -128,5 +134,5 @@ FORMATS: dict[str, tuple[str, str, Written]] = {
     "csv": ("text/csv", "csv", _csv),
     "jsonl": ("application/jsonl", "jsonl", _jsonl),
     "paths": ("text/plain", "txt", _paths),
-    "zip": ("application/zip", "zip", archive),
+    "zip": ("application/zip", "zip", _zip),
 }

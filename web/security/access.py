@@ -14,9 +14,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pixfind.errors import TooManyAttemptsError
+from pixfind.errors import PasswordFileError, TooManyAttemptsError
 from pixfind.text import printable
-from web.security.attempts import Attempts, client_key, user_key
+from web.security.attempts import Attempts, client_key, pair_key, user_key
 from web.security.doors import Door
 from web.security.sessions import Sessions
 from web.security.users import MOST_NAME_CHARS, normal
@@ -80,6 +80,27 @@ class Access:
         user = self._sessions.find(session_id, self.door.stamp)
         return None if user is None else Visitor(user, by_cookie=True)
 
+    def still_known(self, visitor: Visitor, session_id: str) -> Callable[[], bool]:
+        """Return what tells, as often as it is asked, whether somebody may still come in.
+
+        To ask is no use of a session, and prolongs none.
+
+        Args:
+            visitor: who was let in just now.
+            session_id: of the session; of no account for who sends credentials.
+        """
+        stamp_now = self.door.stamp(visitor.user)
+
+        def is_known() -> bool:
+            try:
+                if visitor.by_cookie:
+                    return self._sessions.goes_on(session_id, self.door.stamp)
+                return stamp_now is not None and self.door.stamp(visitor.user) == stamp_now
+            except PasswordFileError:
+                return False
+
+        return is_known
+
     def of_credentials(self, user: str, secret: str, address: str | None) -> Visitor | None:
         """Return who sends these with a request, if they are right.
 
@@ -128,8 +149,9 @@ class Access:
     def _tried(self, user: str, secret: str, address: str | None) -> str | None:
         """Return the stamp of the secret if it is the user's; count it if it is not."""
         client, name = client_key(address), user_key(user)
-        keys = [client]
-        if self.door.has_users and (client, name) not in self._came_from:
+        pair = pair_key(client, name)
+        keys = [client, pair]
+        if self.door.has_users and pair not in self._came_from:
             keys.append(name)
         self._attempts.begin(keys)
         # Before it is checked: a password that is changed meanwhile ends the session.
@@ -137,7 +159,7 @@ class Access:
         try:
             right = self.door.opens(user, secret)
         except TooManyAttemptsError:
-            self._attempts.take_back(keys)
+            self._attempts.take_back(pair, keys)
             raise
         if not right:
             # Not what was typed for a name unless it is one: people type passwords there as well.
@@ -145,9 +167,9 @@ class Access:
             as_whom = f" as {user}" if known else ""
             LOG.warning("a login from %s%s failed", printable(client[1]), printable(as_whom))
             return None
-        self._attempts.forgive([client, name])
+        self._attempts.forgive(pair, keys)
         with self._lock:
-            _keep(self._came_from, (client, name), None)
+            _keep(self._came_from, pair, None)
         return stamp
 
 

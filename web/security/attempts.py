@@ -1,4 +1,10 @@
-"""How often somebody may try to log in: a few times at once, then after waits that grow."""
+"""How often somebody may try to log in: a few times at once, then after waits that grow.
+
+Failures count by address, by name, and by both, the pair. Who knows a name's secret takes back what
+the same address has failed in for that name, and nothing else: else somebody with a name of his
+own could try those of others behind the same address, and log in himself each time before he would
+have to wait.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +20,13 @@ from pixfind.errors import TooManyAttemptsError
 
 FREE = 5
 FIRST_WAIT_S = 15.0
-# An address waits long. A name, which everybody can try, waits shortly: its owner wants in as well.
-LONGEST_WAIT_S = {"client": 900.0, "user": 60.0}
+# An address waits long, with one name or with several. A name, which everybody can try, waits
+# shortly: its owner wants in as well.
+LONGEST_WAIT_S = {"client": 900.0, "pair": 900.0, "user": 60.0}
 FORGOTTEN_S = 900.0
 # Only what counts is remembered, so to push others out takes failures at more than a thousand
 # addresses, with a password hashed for each.
-MOST = 10_000
+MOST = 20_000
 # An Internet provider gives a household all the IPv6 addresses of such a network.
 HOUSEHOLD_BITS = 64
 NAME_CHARS = 64
@@ -29,13 +36,19 @@ Key = tuple[str, str]
 
 @dataclass
 class _Failures:
+    longest_s: float
     count: int = 0
-    until: float = 0.0
     last: float = 0.0
+    before: float = 0.0  # when the one before the last was
+
+    @property
+    def until(self) -> float:
+        """When there may be another attempt."""
+        return self.last + _wait(self.count, self.longest_s)
 
 
 class Attempts:
-    """Counts what failed, by address and by user; safe to share by threads.
+    """Counts what failed, by address, by user and by both; safe to share by threads.
 
     An attempt counts as failed until it is known to be good, so many at once gain nothing.
 
@@ -63,31 +76,40 @@ class Attempts:
             for key in keys:
                 failures = self._failures(key, now)
                 failures.count += 1
-                failures.last = now
-                failures.until = now + _wait(failures.count, LONGEST_WAIT_S[key[0]])
+                failures.before, failures.last = failures.last, now
 
-    def forgive(self, keys: Sequence[Key]) -> None:
-        """Forget what these have failed in: somebody knew the secret."""
+    def forgive(self, pair: Key, keys: Sequence[Key]) -> None:
+        """Take all that a pair has failed in back of these: it has known the secret.
+
+        Args:
+            pair: an address and a name.
+            keys: what the attempt that was good counted as, the pair among them.
+        """
         with self._lock:
-            for key in keys:
-                self._known.pop(key, None)
+            self._take_back(pair, keys, MOST)
 
-    def take_back(self, keys: Sequence[Key]) -> None:
+    def take_back(self, pair: Key, keys: Sequence[Key]) -> None:
         """Count one attempt less of each: nobody has looked whether it was good."""
-        now = self._clock()
         with self._lock:
-            for key in keys:
-                known = self._known.get(key)
-                if known is not None:
-                    known.count = max(0, known.count - 1)
-                    known.until = min(known.until, now)
-                    if not known.count:
-                        del self._known[key]
+            self._take_back(pair, keys, 1)
+
+    def _take_back(self, pair: Key, keys: Sequence[Key], most: int) -> None:
+        # Never more than the pair has left: of two attempts at once, one may have taken both back.
+        known = self._known.get(pair)
+        count = 0 if known is None else min(known.count, most)
+        for key in keys if count else ():
+            known = self._known.get(key)
+            if known is not None:
+                known.count -= count
+                # What was good makes nobody wait, and keeps nothing from being forgotten.
+                known.last = known.before
+                if known.count <= 0:
+                    del self._known[key]
 
     def _failures(self, key: Key, now: float) -> _Failures:
         known = self._known.get(key)
-        if known is None or now - max(known.last, known.until) > FORGOTTEN_S:
-            known = self._known[key] = _Failures()
+        if known is None or now - known.until > FORGOTTEN_S:
+            known = self._known[key] = _Failures(LONGEST_WAIT_S[key[0]])
         self._known.move_to_end(key)
         while len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -111,6 +133,11 @@ def client_key(address: str | None) -> Key:
 def user_key(user: str) -> Key:
     """Return what a name counts as."""
     return "user", user[:NAME_CHARS]
+
+
+def pair_key(client: Key, name: Key) -> Key:
+    """Return what a name counts as that is tried at an address."""
+    return "pair", f"{client[1]}\0{name[1]}"
 
 
 def _wait(count: int, longest: float) -> float:

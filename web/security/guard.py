@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
@@ -52,6 +53,20 @@ def register(app: Flask, access: Access | None) -> None:
 def is_known() -> bool:
     """Return whether the current request may be told of the library; all may without a door."""
     return current_app.extensions.get(EXTENSION) is None or _visitor() is not None
+
+
+def still_known() -> Callable[[], bool]:
+    """Return what tells, long after the current request began, whether it would be answered still.
+
+    An answer that goes on for hours has to end once whoever asked has logged out.
+    """
+    access: Access | None = current_app.extensions.get(EXTENSION)
+    visitor = _visitor()
+    if access is None:
+        return lambda: True
+    if visitor is None:
+        return lambda: False
+    return access.still_known(visitor, request.cookies.get(cookie_name(), ""))
 
 
 def cookie_name() -> str:

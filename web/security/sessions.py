@@ -63,21 +63,34 @@ class Sessions:
         """
         key, now = _key(session_id), self._clock()
         with self._lock:
-            session = self._known.get(key)
+            session = self._going_on(key, now, stamp_of)
             if session is None:
-                return None
-            over = now - session.used > IDLE_S or now - session.began > LONGEST_S
-            if over or stamp_of(session.user) != session.stamp:
-                del self._known[key]
                 return None
             session.used = now
             self._known.move_to_end(key)
             return session.user
 
+    def goes_on(self, session_id: str, stamp_of: Callable[[str], str | None]) -> bool:
+        """Return whether ``find`` would find a session, which is no use of it that prolongs it."""
+        with self._lock:
+            return self._going_on(_key(session_id), self._clock(), stamp_of) is not None
+
     def end(self, session_id: str) -> None:
         """End a session, if there is one of that id."""
         with self._lock:
             self._known.pop(_key(session_id), None)
+
+    def _going_on(
+        self, key: bytes, now: float, stamp_of: Callable[[str], str | None]
+    ) -> _Session | None:
+        session = self._known.get(key)
+        if session is None:
+            return None
+        over = now - session.used > IDLE_S or now - session.began > LONGEST_S
+        if over or stamp_of(session.user) != session.stamp:
+            del self._known[key]
+            return None
+        return session
 
 
 def _key(session_id: str) -> bytes:
