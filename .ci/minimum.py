@@ -1,9 +1,8 @@
 """The tests of what pixfind stands on, with the lowest versions that pixfind allows.
 
-``python .ci/minimum.py FOLDER`` makes an environment in FOLDER. Left out are torch and what needs
-it: old builds of torch bring gigabytes of CUDA, and nothing but ``pixfind models add`` and models
-that are kept for torch use them. What is installed beside the direct dependencies, and the test
-tools, are the newest: a user who is held back at one package is not at all others.
+``python .ci/minimum.py FOLDER`` makes an environment in FOLDER. What is installed beside the direct
+dependencies, and the test tools, are the newest: a user who is held back at one package is not at
+all others.
 
 Warnings are not errors here, as they are in the run with the newest versions: old packages warn
 about each other and about newer Pythons (FAISS 1.9 of its SWIG types), and nobody here can mend
@@ -20,9 +19,8 @@ from importlib.metadata import requires
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NEED_TORCH = {"torch", "open-clip-torch", "onnxscript"}
-TOOLS = ("hypothesis", "onnx", "pytest", "pytest-xdist")
-# There are no builds of NumPy 1.26, ONNX Runtime 1.19 or scikit-learn 1.4 for later ones.
+TOOLS = ("hypothesis", "onnx", "pytest", "pytest-xdist", "transformers")
+# There are no builds of NumPy 1.26, ONNX Runtime 1.20 or scikit-learn 1.4 for later ones.
 LAST_PYTHON = (3, 12)
 # At least one file for each dependency that it would break; not all tests, which take minutes more.
 TESTS = (
@@ -33,6 +31,7 @@ TESTS = (
     "test_indexing",  # filelock
     "test_language_model",  # httpx2
     "test_models",  # ONNX Runtime, tokenizers
+    "test_openclip",  # torch, OpenCLIP, ONNX Script
     "test_photos",  # Pillow, pillow-heif
     "test_pocket",  # NumPy
     "test_serve",  # waitress
@@ -66,9 +65,8 @@ def main() -> None:
 
 
 def direct() -> list[str]:
-    """Return what pixfind, which is installed, needs without extras; but for what needs torch."""
-    needed = [line for line in requires("pixfind") or [] if "extra ==" not in line]
-    return [line for line in needed if name_of(line) not in NEED_TORCH]
+    """Return what pixfind, which is installed, needs without extras."""
+    return [line for line in requires("pixfind") or [] if "extra ==" not in line]
 
 
 def name_of(requirement: str) -> str:

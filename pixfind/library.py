@@ -44,6 +44,7 @@ class Library:
         self.folder = folder
         self.catalog = catalog
         self._caches: dict[tuple[int, bool], VectorCache] = {}
+        self._of: tuple[int, ...] = ()
         self._lock = threading.Lock()
 
     @classmethod
@@ -182,14 +183,14 @@ class Library:
 
     def index(self, model: Model) -> VectorIndex:
         """Return the model's index as of now; where its file was behind, try to bring that up."""
-        return self._current(self.vectors(model))
+        return self._current(model)
 
     def parts_index(self, model: Model) -> VectorIndex | None:
         """Return the same over parts of pictures; ``None`` if the model has seen none."""
         with self.catalog.read() as session:
             if not parts.exist(session, model.id):
                 return None
-        return self._current(self.vectors(model, of_parts=True))
+        return self._current(model, of_parts=True)
 
     def save_vectors(self, model: Model) -> None:
         """Write the model's indexes to disk where they stand behind."""
@@ -216,22 +217,29 @@ class Library:
             shutil.rmtree(self.folder / VECTORS / PARTS, ignore_errors=True)
         return asked
 
-    def _current(self, cache: VectorCache) -> VectorIndex:
+    def _current(self, model: Model, *, of_parts: bool = False) -> VectorIndex:
+        cache = self.vectors(model, of_parts=of_parts)
         index = cache.current(at_once=False)
         if not cache.is_saved:
             # For the next process's sake only: an indexer at work saves by itself, and a library
             # on a full or read-only disk can still be searched.
             with suppress(LibraryBusyError, LibraryReadOnlyError, OSError), self.writing():
-                cache.save()
+                if self.vectors(model, of_parts=of_parts) is cache:
+                    cache.save()
         return index
 
     def vectors(self, model: Model, *, of_parts: bool = False) -> VectorCache:
         """Return the cache of the model's index over this library, or over parts of its pictures.
 
-        The parts' files lie in a folder of their own: they can be many times as large.
+        The parts' files lie in a folder of their own: they can be many times as large. Of a catalog
+        that takes the place of another nothing is known: its ids may mean other photos.
         """
         folder = self.folder / VECTORS / PARTS if of_parts else self.folder / VECTORS
+        of = self.catalog.follow()
         with self._lock:
+            if of != self._of:
+                self._caches.clear()
+                self._of = of
             key = model.id, of_parts
             if key not in self._caches:
                 self._caches[key] = VectorCache(self.catalog, folder, model, of_parts=of_parts)

@@ -17,14 +17,18 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from PIL import Image
 
-from indexer import Summary
+from indexer import Indexer, Summary
+from pixfind.care import copies
 from pixfind.care.archive import Reader
 from pixfind.care.backup import back_up, back_up_and_keep
 from pixfind.care.repair import repair_library
 from pixfind.care.restore import restore
+from pixfind.catalog import database, replacing
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.migrations import MIGRATIONS
+from pixfind.catalog.watch import Watch
 from pixfind.config import Settings
 from pixfind.durable import LEFTOVER_AGE_S
 from pixfind.encoders.fake import FakeEncoder
@@ -33,6 +37,7 @@ from pixfind.errors import (
     BackupDamagedError,
     BackupError,
     BackupTooNewError,
+    LibraryBeingReplacedError,
     LibraryBusyError,
     LibraryDamagedError,
 )
@@ -303,6 +308,189 @@ def test_restore_waits_for_nobody(known: Library, tmp_path: Path) -> None:
     with known.writing(), pytest.raises(LibraryBusyError):
         restore(file, known.folder, force=True)
     assert everything(known.folder) == before
+
+
+# Beside those who write and read
+
+WINDOW_S = 0.3
+
+
+def albums_in(file: Path) -> set[str]:
+    """The names of searches that a sound catalog holds, asked of SQLite alone."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {name for (name,) in connection.execute("SELECT name FROM album")}
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open before", "opened meanwhile"])
+def test_a_write_in_the_middle_of_a_restore_goes_into_the_restored_catalog(
+    known: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_open: bool
+) -> None:
+    file = back_up(known, tmp_path).file
+    for number in range(30):
+        save_album(known, f"later {number}", "red")
+    done = threading.Event()
+
+    def write() -> None:
+        library = known if is_open else Library.open(known.folder)
+        for number in range(30):
+            save_album(library, f"meanwhile {number}", "red")
+        done.set()
+        if not is_open:
+            library.close()
+
+    writer = threading.Thread(target=write)
+    in_the_middle = copies.set_log_aside
+
+    def wait_there(folder: Path) -> None:
+        writer.start()
+        assert not done.wait(WINDOW_S)
+        in_the_middle(folder)
+
+    monkeypatch.setattr(copies, "set_log_aside", wait_there)
+    kept = restore(file, known.folder, force=True).kept
+    writer.join()
+    meanwhile = {f"meanwhile {number}" for number in range(30)}
+    assert albums_in(known.folder / FILE_NAME) == {"Garden"} | meanwhile
+    assert kept is not None
+    assert albums_in(kept) == {"Garden"} | {f"later {number}" for number in range(30)}
+    known.close()
+    assert albums_in(known.folder / FILE_NAME) == {"Garden"} | meanwhile
+
+
+def test_nothing_that_was_acknowledged_is_lost(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    stop = threading.Event()
+    acknowledged: set[str] = set()
+    broken: list[BaseException] = []
+
+    def write(name: str) -> None:
+        try:
+            with Library.open(known.folder) as library:
+                for number in range(10_000):
+                    if stop.is_set():
+                        return
+                    save_album(library, f"{name} {number}", "red")
+                    acknowledged.add(f"{name} {number}")
+        except BaseException as error:
+            broken.append(error)
+
+    writers = [threading.Thread(target=write, args=[str(n)]) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    found: set[str] = set()
+    try:
+        for _ in range(8):
+            before = len(acknowledged)
+            while len(acknowledged) < before + 5 and not broken:
+                time.sleep(0.001)
+            kept = restore(file, known.folder, force=True).kept
+            assert kept is not None
+            found |= albums_in(kept)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert not broken
+    assert acknowledged <= found | albums_in(known.folder / FILE_NAME)
+
+
+def test_who_reads_goes_on_and_then_follows(known: Library, tmp_path: Path) -> None:
+    file = back_up(known, tmp_path).file
+    accept(known, "beach", ["1"])
+    watch = Watch(known.catalog)
+    before, version = known.catalog.generation(), watch.version()
+    with known.catalog.read() as session:
+        assert setting(session, "generation") == str(before)
+        kept = restore(file, known.folder, force=True).kept
+        # The same session, though the log of what it reads has another name by now.
+        tags = session.connection().exec_driver_sql("SELECT name FROM tag WHERE name = 'beach'")
+        assert tags.fetchall() == [("beach",)]
+    assert watch.version() != version
+    with known.catalog.read() as session:
+        tags = session.connection().exec_driver_sql("SELECT name FROM tag WHERE name = 'beach'")
+        assert tags.fetchall() == []
+    known.close()
+    assert kept is not None
+    assert albums_in(kept) == albums_in(known.folder / FILE_NAME) == {"Garden"}
+
+
+def test_vectors_in_memory_are_not_believed_either(
+    known: Library, encoder: FakeEncoder, tmp_path: Path
+) -> None:
+    """The same id, and the same generation, of another photo."""
+    file = back_up(known, tmp_path).file
+
+    def add(colour: str) -> list[tuple[Path, float]]:
+        (tmp_path / "more").mkdir(exist_ok=True)
+        Image.new("RGB", (64, 48), colour).save(tmp_path / "more" / f"{colour}.png")
+        with Library.open(known.folder) as other:
+            Indexer(other, encoder).run([tmp_path / "more" / f"{colour}.png"])
+            return found(SearchEngine(other, encoder))
+
+    def found(engine: SearchEngine) -> list[tuple[Path, float]]:
+        results = engine.search("black", everything=True).results
+        return [(result.photo.path, round(result.score, 4)) for result in results]
+
+    engine = SearchEngine(known, encoder)
+    black, generation = add("black"), known.catalog.generation()
+    assert found(engine) == black
+    restore(file, known.folder, force=True)
+    yellow = add("yellow")
+    assert known.catalog.generation() == generation
+    assert found(engine) == yellow
+
+
+def test_who_cannot_write_for_long_is_told_why(
+    known: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    is_held, go_on = threading.Event(), threading.Event()
+
+    def replace() -> None:
+        with replacing.without_writers(known.folder):
+            is_held.set()
+            go_on.wait()
+
+    replacer = threading.Thread(target=replace)
+    replacer.start()
+    try:
+        assert is_held.wait(30)
+        with pytest.raises(LibraryBeingReplacedError, match="repaired or restored; try again"):
+            save_album(known, "Red", "red")
+        with Library.open(known.folder) as other:  # which is no write
+            assert other.catalog.library_id() == known.catalog.library_id()
+    finally:
+        go_on.set()
+        replacer.join()
+    save_album(known, "Red", "red")
+
+
+def test_a_writer_who_does_not_end_keeps_the_catalog(
+    known: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = back_up(known, tmp_path).file
+    monkeypatch.setattr(replacing, "PATIENCE_S", 0.05)
+    is_writing, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with known.catalog.write() as session:
+            set_setting(session, "slow", "yes")
+            is_writing.set()
+            go_on.wait()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert is_writing.wait(30)
+        with pytest.raises(LibraryBusyError):
+            restore(file, known.folder, force=True)
+    finally:
+        go_on.set()
+        writer.join()
+    assert not list(known.folder.glob("catalog.replaced*"))
+    with known.catalog.read() as session:
+        assert setting(session, "slow") == "yes"
 
 
 # What others may have made

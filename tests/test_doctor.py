@@ -6,19 +6,23 @@ import json
 import random
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from sqlalchemy import delete, event, text
 
 from indexer import Summary
+from pixfind.care import copies, repair
 from pixfind.care.catalog_checks import check_words, of_integrity
 from pixfind.care.checkup import check_library
 from pixfind.care.findings import Mend, silent
 from pixfind.care.repair import Repair, repair_library
+from pixfind.care.salvage import Saved
 from pixfind.catalog.database import FILE_NAME
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
@@ -278,6 +282,50 @@ def _table(name: str):  # type: ignore[no-untyped-def]
     from pixfind.care.values import TABLES
 
     return TABLES[name]
+
+
+def test_what_is_written_while_a_catalog_is_salvaged_is_in_the_new_one(
+    known: Library, models: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged(known, root_of(known, "embedding"))
+    done = threading.Event()
+
+    def write() -> None:
+        save_album(known, "Meanwhile", "red")
+        done.set()
+
+    writer = threading.Thread(target=write)
+    salvage = repair.salvage
+
+    def meanwhile(*given: Any) -> list[Saved]:
+        writer.start()
+        assert not done.wait(0.3)
+        return salvage(*given)
+
+    monkeypatch.setattr(repair, "salvage", meanwhile)
+    assert repair_library(known.folder, models).saved
+    writer.join()
+    assert {name for name, _ in said(known)[2]} == {"Garden", "Meanwhile"}
+    with Library.open(known.folder) as library:
+        assert said(library) == said(known)
+
+
+def test_a_copy_is_whole_though_the_log_is_written_back_meanwhile(
+    known: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copies._copy
+    log = known.folder / f"{FILE_NAME}-wal"
+    assert log.stat().st_size
+
+    def copied(file: Path, target: Path) -> None:
+        copy(file, target)
+        known.close()  # the last one, who writes the log back and removes it
+        assert not log.exists()
+
+    monkeypatch.setattr(copies, "_copy", copied)
+    copies.copy_files(known.folder, tmp_path / "copy.db")
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
+        assert connection.execute("SELECT name FROM album").fetchall() == [("Garden",)]
 
 
 # Whoever meets the damage

@@ -8,12 +8,12 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from pixfind.care.findings import Progress, silent
-from pixfind.catalog import connections
+from pixfind.catalog import connections, replacing
 from pixfind.catalog.database import BUSY_TIMEOUT_S, FILE_NAME
 from pixfind.errors import LibraryAccessError, LibraryDamagedError
 
@@ -57,38 +57,54 @@ def copy_files(folder: Path, target: Path) -> None:
     """Copy the catalog's files byte for byte, whatever state they are in.
 
     Args:
-        folder: the library's; the caller holds its lock.
+        folder: the library's; the caller holds its lock, and keeps others from writing.
         target: what the copy of ``catalog.db`` is called; its log lies beside it.
     """
     file = folder / FILE_NAME
-    _copy(file, target)
     log = connections.write_ahead_log(file)
-    if log.exists() and log.stat().st_size:
-        _copy(log, connections.write_ahead_log(target))
+    # First: who closes the catalog may write the log back meanwhile, and then remove it. To read
+    # again what stands in the file already is no harm.
+    with suppress(FileNotFoundError):
+        if log.stat().st_size:
+            _copy(log, connections.write_ahead_log(target))
+    _copy(file, target)
 
 
-def set_aside(folder: Path, why: str) -> Path:
-    """Give the catalog another name beside itself, where it stays; return it.
+def exchange(folder: Path, new: Path, why: str) -> Path | None:
+    """Put another catalog in the place of the one that is there, which gets another name beside it.
 
-    Its log goes with it, so that it can be opened under its new name. What has the catalog open
-    goes on using that.
+    Its log goes with it, so that it can be opened under its new name. What has it open goes on
+    reading that until it follows (``Catalog.follow``); nothing opens either while both change.
 
     Args:
-        folder: the library's; the caller holds its lock.
-        why: what it is, for its name.
+        folder: the library's; the caller holds its lock, and keeps others from writing.
+        new: the file of the catalog to come, on the same disk, without a log.
+        why: what becomes of the one that is there, for its name.
+
+    Returns:
+        What that is called now; ``None`` if there was none.
     """
-    file = folder / FILE_NAME
-    _write_log_back(file)
-    aside = free_name(folder, why)
+    file, aside = folder / FILE_NAME, None
+    with replacing.exchanging(folder), _kept_open(file):
+        if file.exists():
+            aside = _set_aside(file, free_name(folder, why))
+        set_log_aside(folder)
+        new.replace(file)
+    if aside is not None:
+        _remove_empty_log(aside)
+    return aside
+
+
+def _set_aside(file: Path, aside: Path) -> Path:
     # A second name first: there is a catalog at every moment, whatever happens.
     try:
         os.link(file, aside)
     except OSError:  # a file system without links
         _copy(file, aside)
-    log = connections.write_ahead_log(file)
-    with suppress(FileNotFoundError):
-        log.replace(connections.write_ahead_log(aside))
-    connections.shared_memory(file).unlink(missing_ok=True)
+    # Who reads it still and who opens it under its new name agree about its log.
+    for beside in (connections.write_ahead_log, connections.shared_memory):
+        with suppress(FileNotFoundError):
+            beside(file).replace(beside(aside))
     return aside
 
 
@@ -159,9 +175,10 @@ def sync(file: Path) -> None:
 
 
 def _reader(file: Path) -> sqlite3.Connection:
-    if connections.is_writable(file):
-        return connections.connect(file, BUSY_TIMEOUT_S)
-    return connections.connect_read_only(file, BUSY_TIMEOUT_S)
+    with replacing.opening(file.parent, BUSY_TIMEOUT_S):
+        if connections.is_writable(file):
+            return connections.connect(file, BUSY_TIMEOUT_S)
+        return connections.connect_read_only(file, BUSY_TIMEOUT_S)
 
 
 @contextmanager
@@ -184,7 +201,24 @@ def _make(like: Path, file: Path) -> None:
         keep_access(like, file)
 
 
-def _write_log_back(file: Path) -> None:
-    """Have as little as possible in the log; a damaged catalog keeps it."""
-    with suppress(*connections.UNREADABLE), closing(connections.connect(file, 1)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+@contextmanager
+def _kept_open(file: Path) -> Iterator[None]:
+    """Write as much as possible of the log back, and keep a connection; a damaged one has none.
+
+    Who closes a catalog as the last one removes its log by its name. So nobody is the last one.
+    """
+    with ExitStack() as stack:
+        with suppress(*connections.UNREADABLE):
+            if file.exists():
+                connection = stack.enter_context(closing(connections.connect(file, 1)))
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if os.name != "posix":
+            stack.close()  # Windows replaces no file that is open, nor removes its log
+        yield
+
+
+def _remove_empty_log(file: Path) -> None:
+    """Have SQLite remove a log with nothing in it, if nobody reads the catalog any more."""
+    with suppress(*connections.UNREADABLE, FileNotFoundError):
+        if not connections.write_ahead_log(file).stat().st_size:
+            connections.connect(file, 1).close()

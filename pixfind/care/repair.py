@@ -10,7 +10,7 @@ from pixfind.care import copies, mending
 from pixfind.care.checkup import check_library
 from pixfind.care.findings import Checkup, Mend, Progress, silent
 from pixfind.care.salvage import Saved, salvage
-from pixfind.catalog import Catalog
+from pixfind.catalog import Catalog, replacing
 from pixfind.catalog.database import FILE_NAME
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryAccessError, LibraryDamagedError
@@ -82,13 +82,15 @@ def _copy(folder: Path, progress: Progress) -> Path:
     try:
         copies.copy_catalog(folder, kept, progress)
     except LibraryDamagedError:
-        copies.copy_files(folder, kept)
+        with replacing.without_writers(folder):
+            copies.copy_files(folder, kept)
     return kept
 
 
 def _salvage(repair: Repair, folder: Path, progress: Progress) -> None:
     _require_room(folder, 2)
-    with copies.working_folder(folder) as made:
+    # From the copy on: what is written later would not be in it.
+    with replacing.without_writers(folder), copies.working_folder(folder) as made:
         damaged, new = made / "damaged.db", made / "new"
         new.mkdir()
         copies.copy_files(folder, damaged)
@@ -100,10 +102,11 @@ def _salvage(repair: Repair, folder: Path, progress: Progress) -> None:
             catalog.close()
         copies.keep_access(folder / FILE_NAME, new / FILE_NAME)
         copies.sync(new / FILE_NAME)
-        repair.kept.append(copies.set_aside(folder, "damaged"))
-        (new / FILE_NAME).replace(folder / FILE_NAME)
-    # They are of the catalog as it was, whose ids may be given out again.
-    shutil.rmtree(folder / VECTORS, ignore_errors=True)
+        # They are of the catalog as it was, whose ids may be given out again.
+        shutil.rmtree(folder / VECTORS, ignore_errors=True)
+        kept = copies.exchange(folder, new / FILE_NAME, "damaged")
+        if kept is not None:
+            repair.kept.append(kept)
 
 
 def _require_room(folder: Path, times: int) -> None:

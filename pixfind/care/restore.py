@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 from pixfind.care import copies
 from pixfind.care.archive import CATALOG, Contents, Reader, opened_archive
 from pixfind.care.findings import Progress, silent
-from pixfind.catalog import connections, migrations
+from pixfind.catalog import Catalog, connections, migrations, replacing
 from pixfind.catalog.database import FILE_NAME
 from pixfind.durable import replace_file
 from pixfind.errors import (
@@ -82,21 +82,20 @@ def _restored(backup: Path, folder: Path, reader: Reader, progress: Progress) ->
         reader.extract(CATALOG, new)
         progress("checking the catalog", 0, 0)
         _require_ours(backup, new)
-        copies.sync(new)
-        kept = None
+        # Brings it up to date with this program.
+        Catalog.open(made).close()
         if (folder / FILE_NAME).exists():
             copies.keep_access(folder / FILE_NAME, new)
-            kept = copies.set_aside(folder, "replaced")
         else:
             copies.narrow_access(backup, new)
-        copies.set_log_aside(folder)
-        # They tell of another catalog, whose ids mean other photos.
-        shutil.rmtree(folder / VECTORS, ignore_errors=True)
-        new.replace(folder / FILE_NAME)
+        copies.sync(new)
+        with replacing.without_writers(folder):
+            # They tell of another catalog, whose ids mean other photos.
+            shutil.rmtree(folder / VECTORS, ignore_errors=True)
+            kept = copies.exchange(folder, new, "replaced")
     for name in reader.contents.members:
         if name != CATALOG:
             _put(reader, name, folder / name)
-    # Brings it up to date with this program.
     Library.create(folder).close()
     return Restored(reader.contents, kept)
 

@@ -114,7 +114,16 @@ def state_of(file: Path) -> tuple[int, ...]:
     with suppress(OSError):
         found = file.stat()
         log = write_ahead_log(file)
-        return found.st_ino, found.st_size, found.st_mtime_ns, int(log.exists())
+        is_there = int(log.exists())
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, is_there
+    return ()
+
+
+def identity_of(file: Path) -> tuple[int, ...]:
+    """Return what tells a catalog's file from one that takes its place: how its state begins."""
+    with suppress(OSError):
+        found = os.stat(file)  # noqa: PTH116 - every reading asks, and this is quicker
+        return found.st_dev, found.st_ino
     return ()
 
 

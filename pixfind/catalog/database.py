@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from pixfind.catalog import connections, migrations
+from pixfind.catalog import connections, migrations, replacing
 from pixfind.catalog.schema import Setting
 from pixfind.errors import (
     LibraryAccessError,
@@ -25,6 +26,8 @@ from pixfind.errors import (
 FILE_NAME = "catalog.db"
 # How long a writer waits for another one's batch to be committed.
 BUSY_TIMEOUT_S = 30
+# So much of a catalog's state tells its file from others.
+IDENTITY = 2
 # What SQLite says of a table or column that a whole catalog has.
 MISSING = ("no such ", "unsupported file format", "vtable constructor failed")
 
@@ -33,14 +36,16 @@ class Catalog:
     """A library's database: short read and write transactions, safe to use from many threads.
 
     Where its file or folder cannot be written, as on a disc or somebody else's share, it
-    ``is_read_only``: it can be read, nothing is made beside it, and ``write`` says so.
+    ``is_read_only``: it can be read, nothing is made beside it, and ``write`` says so. Where
+    another file is put in its place, it is that one which is read and written from then on.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = folder / FILE_NAME
         self.is_read_only = self._file.exists() and not connections.is_writable(self._file)
-        self._state = connections.state_of(self._file)
+        self._state = self._state_of_file()
+        self._following = threading.Lock()
         self.engine = _engine(self._connect)
 
     @classmethod
@@ -53,7 +58,8 @@ class Catalog:
             LibraryAccessError: it cannot be read or written.
         """
         # Asked first without changing anything: even to open a catalog may write to it.
-        _refuse_later(folder, connections.migrations_of(folder / FILE_NAME))
+        with replacing.opening(folder, BUSY_TIMEOUT_S):
+            _refuse_later(folder, connections.migrations_of(folder / FILE_NAME))
         catalog = cls(folder)
         try:
             catalog._migrate()
@@ -69,8 +75,7 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session on one consistent state of the catalog."""
-        if self.is_read_only:
-            self._follow()
+        self.follow()
         with self._named_errors(), Session(self.engine, autoflush=False) as session:
             yield session
 
@@ -80,9 +85,11 @@ class Catalog:
 
         Raises:
             LibraryReadOnlyError: nothing can be written where the library lies.
+            LibraryBeingReplacedError: it is being repaired, or a backup put in its place.
         """
         self.require_writable()
         with (
+            self._staying(),
             self._named_errors(),
             Session(self.engine, autoflush=False, expire_on_commit=False) as session,
         ):
@@ -90,6 +97,21 @@ class Catalog:
             session.connection(execution_options={"begin": "IMMEDIATE"})
             yield session
             session.commit()
+
+    def follow(self) -> tuple[int, ...]:
+        """See to it that the file is read that is there now; return what tells it from others.
+
+        It is opened anew if another one has taken its place or, where it can only be read, if
+        somebody who can write has changed it or is about to.
+        """
+        state = self._state_of_file()
+        if state and state != self._state:
+            with self._following:
+                if state != self._state:
+                    self.engine.dispose()
+                    # Last: until then, who asks waits here for connections to the new one.
+                    self._state = state
+        return state[:IDENTITY]
 
     def generation(self) -> int:
         """Return the number that rises whenever what can be found changes."""
@@ -111,6 +133,10 @@ class Catalog:
             raise LibraryReadOnlyError(self.folder)
 
     def _connect(self) -> sqlite3.Connection:
+        with replacing.opening(self.folder, BUSY_TIMEOUT_S):
+            return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
         if not self.is_read_only:
             try:
                 return connections.connect(self._file, BUSY_TIMEOUT_S)
@@ -127,19 +153,25 @@ class Catalog:
         if not (self._file.is_file() and connections.is_writable(self._file)):
             return False
         try:
-            connections.connect(self._file, BUSY_TIMEOUT_S).close()
+            with replacing.opening(self.folder, BUSY_TIMEOUT_S):
+                connections.connect(self._file, BUSY_TIMEOUT_S).close()
         except connections.UNREADABLE:
             return False
         self.is_read_only = False
         self.engine.dispose()  # else those that only read would be asked to write
         return True
 
-    def _follow(self) -> None:
-        """Open the file anew if somebody who can write has changed it, or is about to."""
-        state = connections.state_of(self._file)
-        if state != self._state:
-            self._state = state
-            self.engine.dispose()
+    def _state_of_file(self) -> tuple[int, ...]:
+        if self.is_read_only:
+            return connections.state_of(self._file)
+        return connections.identity_of(self._file)
+
+    @contextmanager
+    def _staying(self) -> Iterator[None]:
+        """Write to the file that is there now, whose place none takes meanwhile."""
+        with replacing.writing(self.folder, BUSY_TIMEOUT_S):
+            self.follow()
+            yield
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -175,6 +207,10 @@ class Catalog:
         if done == [migration.name for migration in migrations.MIGRATIONS]:
             return
         self.require_writable()
+        with self._staying():
+            self._apply_those_missing()
+
+    def _apply_those_missing(self) -> None:
         for migration in migrations.MIGRATIONS:
             with self.engine.connect().execution_options(begin="IMMEDIATE") as connection:
                 # Asked again under the lock: another process may have been faster.

@@ -32,6 +32,7 @@ class Watch:
         What is read later may be newer than the version says, which costs reading it again, and
         never older.
         """
+        self._catalog.follow()
         with self._lock:
             try:
                 if self._connection is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pickle
 import warnings
@@ -239,14 +240,15 @@ def _why(architecture: str, wanted: str, is_file: bool, error: Exception) -> str
 def quiet() -> Iterator[None]:
     """Keep the warnings of torch, timm and hubs to themselves: users cannot act on them.
 
-    So with what they log as errors: they raise them too.
+    So with what they log as errors: they raise them too. What ONNX's optimiser prints would stand
+    among a command's results.
     """
     import logging
 
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

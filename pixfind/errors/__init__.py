@@ -5,6 +5,7 @@
     │   ├── LibraryNotFoundError     no library in that folder
     │   ├── LibraryEmptyError        nothing has been indexed
     │   ├── LibraryBusyError         another process writes to it
+    │   │   └── LibraryBeingReplacedError  or repairs it, or puts a backup back
     │   ├── LibraryTooNewError       made by a later version
     │   ├── LibraryAccessError       the disk or its permissions are in the way
     │   │   └── LibraryReadOnlyError nothing can be written where it lies
@@ -75,6 +76,7 @@ from pixfind.errors.library import (
     BackupError,
     BackupTooNewError,
     LibraryAccessError,
+    LibraryBeingReplacedError,
     LibraryBusyError,
     LibraryDamagedError,
     LibraryEmptyError,
@@ -163,6 +165,7 @@ __all__ = [
     "LanguageModelTimeoutError",
     "LanguageModelUnreachableError",
     "LibraryAccessError",
+    "LibraryBeingReplacedError",
     "LibraryBusyError",
     "LibraryDamagedError",
     "LibraryEmptyError",

@@ -56,6 +56,21 @@ class LibraryBusyError(LibraryError):
         )
 
 
+class LibraryBeingReplacedError(LibraryBusyError):
+    """Another catalog is put in the place of the library's."""
+
+    def __init__(self, library: Path) -> None:
+        LibraryError.__init__(
+            self,
+            said(
+                "the library in %(library)s is being repaired or restored; "
+                "try again when that has ended",
+                library=library,
+            ),
+            library,
+        )
+
+
 class LibraryTooNewError(LibraryError):
     """The catalog's schema is later than this program knows."""
 

@@ -37,7 +37,8 @@ class DuplicateSearch:
         self._library = library
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._generation: int | None = None
+        # Which catalog, and its generation.
+        self._now: tuple[tuple[int, ...], int] | None = None
         self._state = Looking()
         self._closing = False
 
@@ -48,9 +49,9 @@ class DuplicateSearch:
             patience_s: how long to wait for the end of a search: most libraries need no longer.
         """
         with self._lock:
-            generation = self._library.catalog.generation()
-            if self._thread is None and generation != self._generation:
-                self._generation, self._state = generation, Looking()
+            now = self._library.catalog.follow(), self._library.catalog.generation()
+            if self._thread is None and now != self._now:
+                self._now, self._state = now, Looking()
                 self._thread = threading.Thread(target=self._run, name="duplicates", daemon=True)
                 self._thread.start()
             thread = self._thread
