@@ -288,17 +288,17 @@ def _change_indexes(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX asset_without_blur ON asset (id) WHERE blur IS NULL")
 
 
-# Each new copy of a picture has its words written anew. Of the files that a picture lies in, only the
-# first give it words, so that many copies do not take the square of their number.
+# Each new copy of a picture has its words written anew. Of the files that a picture lies in, only
+# the first give it words, so that many copies do not take the square of their number.
 NAMED_FILES = 100
 _FEW_WORDS = _SPOKEN_WORDS.replace(
     "JOIN file ON file.asset_id = asset.id",
-    "JOIN file ON file.id IN (SELECT one.id FROM file AS one WHERE one.asset_id = asset.id"
+    "JOIN file ON file.id IN (SELECT one.id FROM file AS one WHERE one.asset_id = asset.id"  # noqa: S608 - nor here
     f" ORDER BY one.id LIMIT {NAMED_FILES})",
 )
 # How many files of the same picture come before one, as far as that matters.
 _IS_NAMED = (
-    "(SELECT count(*) FROM (SELECT 1 FROM file WHERE asset_id = {row}.asset_id"
+    "(SELECT count(*) FROM (SELECT 1 FROM file WHERE asset_id = {row}.asset_id"  # noqa: S608 - nor here
     f" AND id < {{row}}.id LIMIT {NAMED_FILES})) < {NAMED_FILES}"
 )
 _CONDITIONS = {
