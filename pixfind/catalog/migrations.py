@@ -7,7 +7,7 @@ transaction together with the row that says it ran.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -143,6 +143,40 @@ _WORDS_TRIGGERS = (
     ("asset_tagged", "AFTER INSERT ON asset_tag", ("NEW.asset_id",)),
     ("asset_untagged", "AFTER DELETE ON asset_tag", ("OLD.asset_id",)),
 )
+_MOVED = (
+    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "
+    "DELETE FROM document WHERE rowid IN "
+    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
+    "{words} END"
+)
+
+
+def _words_triggers(put: str, conditions: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return what makes the triggers that keep ``document``.
+
+    Args:
+        put: what puts the words of some assets there, with ``{which}``.
+        conditions: by a trigger's name, when alone words can have changed.
+    """
+    moved = put.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
+    return (
+        *(
+            f"CREATE TRIGGER words_of_{name} {event} {(conditions or {}).get(name, '')} BEGIN "
+            + "".join(
+                _FORGET_WORDS.format(asset=asset) + put.format(which=f"asset.id = {asset}")
+                for asset in assets
+            )
+            + " END"
+            for name, event, assets in _WORDS_TRIGGERS
+        ),
+        _MOVED.format(words=moved),
+    )
+
+
+_NO_TRIGGERS = (
+    *(f"DROP TRIGGER words_of_{name}" for name, _, _ in _WORDS_TRIGGERS),
+    "DROP TRIGGER words_of_root_moved",
+)
 _SEARCH = (
     "ALTER TABLE asset ADD COLUMN rating INTEGER",
     "ALTER TABLE asset ADD COLUMN caption TEXT",
@@ -171,20 +205,7 @@ _SEARCH = (
       name, folder, tags, caption, tokenize = 'porter unicode61 remove_diacritics 2'
     )
     """,
-    *(
-        f"CREATE TRIGGER words_of_{name} {event} BEGIN "
-        + "".join(
-            _FORGET_WORDS.format(asset=asset) + _PUT_WORDS.format(which=f"asset.id = {asset}")
-            for asset in assets
-        )
-        + " END"
-        for name, event, assets in _WORDS_TRIGGERS
-    ),
-    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "  # noqa: S608 - nor here
-    "DELETE FROM document WHERE rowid IN "
-    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
-    + _PUT_WORDS.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
-    + " END",
+    *_words_triggers(_PUT_WORDS),
     _PUT_WORDS.format(which="TRUE"),
 )
 
@@ -200,6 +221,10 @@ _SPOKEN_WORDS = _PUT_WORDS.replace(
     "WHERE asset_tag.asset_id = asset.id)",
     "WHERE asset_tag.asset_id = asset.id AND asset_tag.source <> 'automatic')",
 )
+_NOT_AUTOMATIC = {
+    "asset_tagged": "WHEN NEW.source <> 'automatic'",
+    "asset_untagged": "WHEN OLD.source <> 'automatic'",
+}
 _RECOGNITION = (
     "ALTER TABLE asset ADD COLUMN duration REAL",
     "ALTER TABLE asset ADD COLUMN described_by TEXT",
@@ -243,28 +268,8 @@ _RECOGNITION = (
       written_at TEXT NOT NULL
     )
     """,
-    *(f"DROP TRIGGER words_of_{name}" for name, _, _ in _WORDS_TRIGGERS),
-    "DROP TRIGGER words_of_root_moved",
-    *(
-        f"CREATE TRIGGER words_of_{name} {event} {condition} BEGIN "
-        + "".join(
-            _FORGET_WORDS.format(asset=asset) + _SPOKEN_WORDS.format(which=f"asset.id = {asset}")
-            for asset in assets
-        )
-        + " END"
-        for name, event, assets in _WORDS_TRIGGERS
-        for condition in [
-            {
-                "asset_tagged": "WHEN NEW.source <> 'automatic'",
-                "asset_untagged": "WHEN OLD.source <> 'automatic'",
-            }.get(name, "")
-        ]
-    ),
-    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "  # noqa: S608 - nor here
-    "DELETE FROM document WHERE rowid IN "
-    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
-    + _SPOKEN_WORDS.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
-    + " END",
+    *_NO_TRIGGERS,
+    *_words_triggers(_SPOKEN_WORDS, _NOT_AUTOMATIC),
 )
 
 
@@ -301,30 +306,17 @@ _IS_NAMED = (
     "(SELECT count(*) FROM (SELECT 1 FROM file WHERE asset_id = {row}.asset_id"  # noqa: S608 - nor here
     f" AND id < {{row}}.id LIMIT {NAMED_FILES})) < {NAMED_FILES}"
 )
-_CONDITIONS = {
-    "file_placed": f"WHEN {_IS_NAMED.format(row='NEW')}",
-    "file_changed": f"WHEN {_IS_NAMED.format(row='OLD')} OR {_IS_NAMED.format(row='NEW')}",
-    "file_gone": f"WHEN {_IS_NAMED.format(row='OLD')}",
-    "asset_tagged": "WHEN NEW.source <> 'automatic'",
-    "asset_untagged": "WHEN OLD.source <> 'automatic'",
-}
 _FEW_NAMES = (
-    *(f"DROP TRIGGER words_of_{name}" for name, _, _ in _WORDS_TRIGGERS),
-    "DROP TRIGGER words_of_root_moved",
-    *(
-        f"CREATE TRIGGER words_of_{name} {event} {_CONDITIONS.get(name, '')} BEGIN "
-        + "".join(
-            _FORGET_WORDS.format(asset=asset) + _FEW_WORDS.format(which=f"asset.id = {asset}")
-            for asset in assets
-        )
-        + " END"
-        for name, event, assets in _WORDS_TRIGGERS
+    *_NO_TRIGGERS,
+    *_words_triggers(
+        _FEW_WORDS,
+        {
+            "file_placed": f"WHEN {_IS_NAMED.format(row='NEW')}",
+            "file_changed": f"WHEN {_IS_NAMED.format(row='OLD')} OR {_IS_NAMED.format(row='NEW')}",
+            "file_gone": f"WHEN {_IS_NAMED.format(row='OLD')}",
+            **_NOT_AUTOMATIC,
+        },
     ),
-    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "  # noqa: S608 - nor here
-    "DELETE FROM document WHERE rowid IN "
-    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
-    + _FEW_WORDS.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
-    + " END",
 )
 
 
