@@ -14,6 +14,7 @@ from flask import Flask
 
 from pixfind.config import Settings
 from web import bodies, create_app
+from web import connection as one_connection
 from web import server as serving
 from web.security.limits import BRINGING
 
@@ -157,7 +158,7 @@ def test_who_has_sent_much_may_not_stop_either(
 ) -> None:
     stalling = connect(asking("/pictures/", f"Content-Length: {3 * MIB}") + bytes(2 * MIB))
     wait_for(lambda: held(server) == 2 * MIB)
-    monkeypatch.setattr(serving, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(one_connection, "PATIENCE_S", 0.1)
     stalling.settimeout(PATIENCE_S)
     assert told(stalling) == b""
 

@@ -30,6 +30,7 @@ from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import NoIndexingError
 from pixfind.library import Library
+from web import connection as one_connection
 from web import create_app
 from web import server as serving
 from web.indexing import State
@@ -441,15 +442,15 @@ def test_who_sends_nothing_keeps_nobody_else_out(
     answer = told(connect(server, asking("/help", "Connection: close")))
     assert answer.startswith(b"HTTP/1.1 200")
     # They are not waited for without end, however they trickle.
-    monkeypatch.setattr(serving, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(one_connection, "PATIENCE_S", 0.0)
     assert [told(each) for each in half_open] == [b""] * 200
 
 
 def test_who_trickles_is_not_waited_for(
     listening: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(serving, "LEAST_BYTES_A_SECOND", 10_000)
+    monkeypatch.setattr(one_connection, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(one_connection, "LEAST_BYTES_A_SECOND", 10_000)
     connection = connect(listening(), b"GET /help HTTP/1.1\r\nHost: localhost\r\n")
     until = time.monotonic() + PATIENCE_S
     with connection, pytest.raises(OSError):
@@ -461,7 +462,7 @@ def test_who_trickles_is_not_waited_for(
 def test_who_does_not_take_an_answer_frees_its_thread(
     listening: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "STALLED_S", 0.2)
+    monkeypatch.setattr(one_connection, "STALLED_S", 0.2)
     left = threading.Event()
 
     def endless() -> Iterator[bytes]:
