@@ -23,6 +23,7 @@ TRIALS: dict[str, str] = {
     "kill_tags": "automatic tagging: photos have all of their tags or those of before",
     "kill_writes": "large indexes while they are written: one is always there",
     "load": "a mixed load on a large library, for minutes: right answers, bounded memory",
+    "many_files": "ten thousand files in one folder, different or copies: all found, soon",
     "replace_beside_writers": "restored and repaired beside who writes: nothing lost or mixed",
     "shutdown": "a server told to end while it answers or indexes: whole answers, nothing lost",
     "slow_clients": "hundreds that hold connections and ask for nothing: others are served",
