@@ -150,11 +150,13 @@ class _Run:
         self._comparison = Comparison(
             self._catalog, self._model.id, indexer.retry_failed, with_regions, only_failed_below
         )
+        thumbnails = Thumbnails(self._library.thumbnails)
+        thumbnails.sweep()  # a run that has none to write would leave what a killed one left
         self._preparer = Preparer(
             self._catalog,
             self._model.id,
             self._encoder,
-            Thumbnails(self._library.thumbnails),
+            thumbnails,
             workers,
             go_on=self._control.checkpoint,
             with_regions=with_regions,

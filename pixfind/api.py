@@ -189,7 +189,7 @@ class PhotoLibrary:
 
         if isinstance(picture, Photo | int):
             photo = picture if isinstance(picture, Photo) else self.photo(picture)
-            return describe_photo(self._describer, photo)
+            return describe_photo(self._describer, self._library, photo)
         return describe_file(self._describer, Path(picture))
 
     def classify(

@@ -77,10 +77,18 @@ def _shortened(name: str) -> str:
     return name[:SHORTENED] if is_long else name
 
 
+def sweep(own: Path) -> None:
+    """Remove what killed processes left in a folder of pixfind's own, whatever they were writing.
+
+    Unless another process may be at it.
+    """
+    for left in list(_left_in(own)):
+        _remove_leftovers(own, left)
+
+
 def _temporary_in(folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    for left in list(_left_in(folder)):
-        _remove_leftovers(folder, left)
+    sweep(folder)
     return _temporary(folder, name)
 
 

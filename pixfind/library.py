@@ -14,7 +14,13 @@ from types import TracebackType
 from sqlalchemy import select
 
 from pixfind.catalog import Catalog, assets, parts
-from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
+from pixfind.catalog.database import (
+    FILE_NAME,
+    bump_generation,
+    has_indexes,
+    set_setting,
+    setting,
+)
 from pixfind.catalog.schema import Model
 from pixfind.durable import make_cache_folder
 from pixfind.encoders.base import EncoderSpec
@@ -55,13 +61,16 @@ class Library:
             LibraryNotFoundError: there is none in ``folder``.
         """
         if not (folder / FILE_NAME).is_file():
-            raise LibraryNotFoundError(folder)
+            raise LibraryNotFoundError(folder, has_indexes=has_indexes(folder))
         return cls(folder, Catalog.open(folder))
 
     @classmethod
     def create(cls, folder: Path) -> Library:
         """Open the library in ``folder``, making an empty one where there is none."""
         folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / FILE_NAME).exists():
+            # Of a catalog that is gone: beside them a new one, just begun, would seem emptied.
+            shutil.rmtree(folder / VECTORS, ignore_errors=True)
         catalog = Catalog.open(folder)
         if not catalog.is_read_only:
             for derived in DERIVED:

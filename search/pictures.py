@@ -139,7 +139,8 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
         is_there = os.path.exists(path)  # noqa: PTH110
         known = places.asset_at(session, path)
         if known is not None and is_there:
-            return known
+            # What is there now is what is meant, not what was there when it was indexed.
+            return path if read_files and places.has_changed(session, path) else known
         if known is not None:
             raise PathNotFoundError(path)  # though its number would still do
         if read_files and is_there:

@@ -155,14 +155,68 @@ def test_backup_while_another_one_writes_is_of_one_moment(known: Library, tmp_pa
 def test_nothing_is_overwritten(known: Library, tmp_path: Path) -> None:
     file = tmp_path / "mine.txt"
     file.write_text("mine")
-    with pytest.raises(BackupError, match="--force"):
-        back_up(known, file)
+    for force in (False, True):
+        with pytest.raises(BackupError, match=r"no backup.*give another name"):
+            back_up(known, file, force=force)
     assert file.read_text() == "mine"
-    back_up(known, file, force=True)
-    restore(file, tmp_path / "other")
+    made = back_up(known, tmp_path / "b").file
+    before = made.read_bytes()
+    with pytest.raises(BackupError, match="--force"):
+        back_up(known, made)
+    assert made.read_bytes() == before
+    accept(known, "beach", ["1"])
+    back_up(known, made, force=True)
+    assert made.read_bytes() != before
+    restore(made, tmp_path / "other")
     with pytest.raises(BackupError, match="make it first"):
         back_up(known, tmp_path / "nowhere" / "b")
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_photo_is_never_overwritten(known: Library, photos: Path, tmp_path: Path) -> None:
+    photo = photos / "red.jpg"
+    before = photo.read_bytes()
+    with pytest.raises(BackupError, match="no backup of pixfind's; give another name"):
+        back_up(known, photo, force=True)
+    assert photo.read_bytes() == before
+    # Such a file can be both: a zip archive is read from its end.
+    both = before + back_up(known, tmp_path / "b").file.read_bytes()
+    photo.write_bytes(both)
+    alias = tmp_path / "alias"
+    alias.symlink_to(photo)
+    for target in (photo, alias):
+        with pytest.raises(BackupError, match="no backup of pixfind's"):
+            back_up(known, target, force=True)
+    assert photo.read_bytes() == both
+    unknown = tmp_path / "unknown.jpg"
+    unknown.write_bytes(both)
+    back_up(known, unknown, force=True)
+
+
+def test_a_folder_of_backups_names_the_newest(known: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    with pytest.raises(BackupError, match="is a folder, and no backup lies in it"):
+        restore(folder, tmp_path / "other")
+    newer = back_up(known, folder / "a.pixfind").file
+    older = back_up(known, folder / "z.pixfind").file
+    rewritten(older, made_at="2001-01-01T00:00:00+00:00")
+    (folder / "none.pixfind").write_text("none")
+    with pytest.raises(BackupError) as refused:
+        restore(folder, tmp_path / "other")
+    assert str(refused.value).endswith(f"pixfind restore {newer}")
+    assert not (tmp_path / "other").exists()
+
+
+def rewritten(backup: Path, **facts: str) -> None:
+    """Change what a backup's manifest tells."""
+    with zipfile.ZipFile(backup) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    members["manifest.json"] = json.dumps({**manifest, **facts}).encode()
+    with zipfile.ZipFile(backup, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 def test_oldest_give_way(known: Library, tmp_path: Path) -> None:

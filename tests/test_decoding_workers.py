@@ -456,7 +456,33 @@ def test_command_tells_how_many_work_now(
     assert (answer["tried"], answer["worked"], answer["failed"]) == (4, 1, 3)
     assert answer["photos"] == 4
     assert pixfind("retry", photos / "inner").stdout == "1 tried again: 0 worked, 1 failed\n"
-    assert pixfind("retry", tmp_path / "elsewhere").stdout == "0 tried again: 0 worked, 0 failed\n"
+    (tmp_path / "elsewhere").mkdir()
+    for sound, says in (
+        (tmp_path / "elsewhere", f"nothing in {tmp_path / 'elsewhere'} has failed\n"),
+        (photos / "one.png", f"{photos / 'one.png'} has not failed\n"),
+    ):
+        told = pixfind("retry", sound)
+        assert (told.exit_code, told.stdout, told.stderr) == (0, "", says)
+        assert json.loads(pixfind("retry", sound, "--json").stdout)["tried"] == 0
+    both = pixfind("retry", tmp_path / "elsewhere", photos / "inner")
+    assert both.stdout == "1 tried again: 0 worked, 1 failed\n"
+    assert "elsewhere has failed" in both.stderr
+
+
+def test_command_refuses_paths_that_are_neither_there_nor_known(
+    pixfind: Callable[..., Result], photos: Path, tmp_path: Path
+) -> None:
+    (photos / "inner" / "bad.png").write_bytes(b"no picture")
+    pixfind("index", photos)
+    for arguments in ([tmp_path / "nowhere"], [photos, tmp_path / "nowhere", "--json"]):
+        refused = pixfind("retry", *arguments)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        (line,) = refused.stderr.splitlines()
+        assert line.startswith(f"Error: there is nothing at {tmp_path / 'nowhere'}")
+    # What is gone is still known to have failed, as while its drive is away.
+    (photos / "inner" / "bad.png").unlink()
+    gone = pixfind("retry", photos / "inner" / "bad.png")
+    assert (gone.exit_code, gone.stdout) == (0, "0 tried again: 0 worked, 0 failed\n")
 
 
 RUN = """

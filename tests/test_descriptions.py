@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -540,7 +541,7 @@ def test_what_people_said_is_in_the_account(
         set_tags(session, {1: ["cabin"]}, FROM_FILE)
     with library.catalog.read() as session:
         photo = photos_by_id(session, [1])[1]
-    facts = describe_photo(describer, photo).document()["facts"]
+    facts = describe_photo(describer, library, photo).document()["facts"]
     assert (facts["caption"], facts["rating"], facts["tags"]) == ("Our cabin in May", 4, ("cabin",))
 
 
@@ -551,7 +552,7 @@ def test_a_video_is_described_by_the_frame_that_stands_for_it(
     Indexer(library, pocket).run([clip.parent])
     with library.catalog.read() as session:
         video = photos_by_id(session, [1])[1]
-    of_library = describe_photo(describer, video)
+    of_library = describe_photo(describer, library, video)
     assert of_library.sentence == describe_file(describer, clip).sentence
     assert of_library.colours == ("red",)
     done = describe_library(library, describer)
@@ -608,6 +609,18 @@ def test_a_photo_that_cannot_be_read_stays_undescribed(
     result = pixfind("describe", "--all")
     assert result.stdout == "2 described, 1 could not be read\n"
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_photo_that_has_changed_is_not_described_as_the_one_before(
+    quick: Path, pixfind: Pixfind, library: Library
+) -> None:
+    shutil.copy(quick / "green.png", quick / "red.jpg")
+    result = pixfind("describe", "--all")
+    assert result.stdout == "2 described, 1 could not be read\n"
+    assert "it has changed since" in result.stderr
+    assert sorted(pixfind("describe", number).exit_code for number in "123") == [0, 0, 1]
+    # What lies at a path is described as it is now.
+    assert pixfind("describe", str(quick / "red.jpg")).exit_code == 0
 
 
 def test_ctrl_c_keeps_what_is_done(quick: Path, library: Library, tmp_path: Path) -> None:

@@ -17,11 +17,13 @@ from click.testing import Result
 from sqlalchemy import delete, event, text
 
 from indexer import Summary
-from pixfind.care import copies, repair
+from pixfind.care import copies, repair, salvage
+from pixfind.care.backup import back_up
 from pixfind.care.catalog_checks import check_words, of_integrity
 from pixfind.care.checkup import check_library
 from pixfind.care.findings import Mend, silent
 from pixfind.care.repair import Repair, repair_library
+from pixfind.care.restore import restore
 from pixfind.care.salvage import Saved
 from pixfind.catalog.database import FILE_NAME
 from pixfind.config import Settings
@@ -326,6 +328,89 @@ def test_a_copy_is_whole_though_the_log_is_written_back_meanwhile(
     copies.copy_files(known.folder, tmp_path / "copy.db")
     with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
         assert connection.execute("SELECT name FROM album").fetchall() == [("Garden",)]
+
+
+@pytest.mark.parametrize("table", ["asset", "model"])
+def test_rows_that_go_with_what_they_belong_to_are_counted_as_lost(
+    known: Library, models: ModelStore, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    # As if neither the pages nor an index told of them.
+    monkeypatch.setattr(salvage, "rows_in_pages", lambda *_: iter(()))
+    monkeypatch.setattr(salvage, "IN_INDEXES", {})
+    damaged(known, root_of(known, table))
+    repair = repair_library(known.folder, models)
+    embeddings = next(saved for saved in repair.saved if saved.table == "embedding")
+    with Library.open(known.folder) as library, library.catalog.read() as session:
+        left = session.execute(text("SELECT count(*) FROM embedding")).scalar()
+    assert (embeddings.saved, embeddings.lost) == (left, 3) == (0, 3)
+
+
+# A catalog that is empty, or gone
+
+
+@pytest.fixture
+def emptied(known: Library, encoder: FakeEncoder) -> Path:
+    """The folder of a library whose catalog has no byte left."""
+    SearchEngine(known, encoder).search("red")
+    known.close()
+    (known.folder / FILE_NAME).write_bytes(b"")
+    assert list((known.folder / "vectors").glob("*.faiss"))
+    return known.folder
+
+
+def test_an_emptied_catalog_is_damaged(emptied: Path, pixfind: Callable[..., Result]) -> None:
+    for begin in (Library.open, Library.create):
+        with pytest.raises(LibraryDamagedError, match=r"catalog\.db is empty"):
+            begin(emptied)
+    told = pixfind("doctor")
+    assert told.exit_code == 1
+    assert "catalog.db is empty" in told.output
+    assert "pixfind restore FILE" in told.output
+    assert (emptied / FILE_NAME).stat().st_size == 0
+
+
+def test_a_library_killed_at_its_creation_is_new(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).touch()
+    Library.create(tmp_path).close()
+    Library.open(tmp_path).close()
+
+
+def test_an_emptied_catalog_is_kept_and_a_new_one_begun(
+    emptied: Path, pixfind: Callable[..., Result]
+) -> None:
+    done = pixfind("doctor", "--repair")
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "healthy")
+    assert "saved    nothing" in done.output
+    assert [file.stat().st_size for file in emptied.glob("catalog.damaged-*.db")] == [0]
+    with Library.open(emptied) as library:
+        assert library.model() is None
+
+
+def test_a_backup_takes_the_place_of_an_emptied_catalog(
+    known: Library, encoder: FakeEncoder, tmp_path: Path
+) -> None:
+    file = back_up(known, tmp_path / "b").file
+    SearchEngine(known, encoder).search("red")
+    known.close()
+    (known.folder / FILE_NAME).write_bytes(b"")
+    assert restore(file, known.folder).kept is not None
+    with Library.open(known.folder) as library:
+        assert len(SearchEngine(library, encoder).search("red", everything=True).results) == 3
+
+
+def test_a_catalog_that_is_gone_is_not_taken_for_no_library(
+    emptied: Path, pixfind: Callable[..., Result]
+) -> None:
+    (emptied / FILE_NAME).unlink()
+    for command in ("doctor", "status", "search red"):
+        told = pixfind(*command.split())
+        assert told.exit_code == 1
+        assert "is gone" in told.output
+        assert "pixfind restore FILE" in told.output
+        assert len(told.output.strip().splitlines()) == 1
+    with Library.create(emptied) as library:
+        assert library.model() is None
+    assert not list((emptied / "vectors").glob("*.faiss"))
 
 
 # Whoever meets the damage

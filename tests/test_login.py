@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import itertools
 import os
 import re
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -29,12 +33,14 @@ from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import (
+    LibraryReadOnlyError,
     PasswordFileError,
     PasswordRefusedError,
     TokenError,
     TooManyAttemptsError,
     UserRefusedError,
 )
+from pixfind.library import Library
 from web import create_app
 from web.security import attempts, doors, limits, sessions, users
 from web.security.access import TRUSTED_S, Access, Visitor
@@ -881,6 +887,7 @@ def typed(settings: Settings, *arguments: str, keys: str = "") -> Result:
     )
 
 
+@pytest.mark.usefixtures("library")
 def test_the_command_sets_lists_and_removes(settings: Settings) -> None:
     again = f"{PASSWORD}\n{PASSWORD}\n"
     for arguments, keys in (((), again), (("ben", "--stdin"), f"{PASSWORD}\n")):
@@ -898,6 +905,7 @@ def test_the_command_sets_lists_and_removes(settings: Settings) -> None:
     assert "pixfind password --list" in gone.stderr
 
 
+@pytest.mark.usefixtures("library")
 def test_the_command_refuses_what_differs_is_short_or_makes_no_sense(settings: Settings) -> None:
     assert typed(settings, keys="one password\nanother one\n").exit_code != 0
     short = typed(settings, "--stdin", keys="short\n")
@@ -906,6 +914,62 @@ def test_the_command_refuses_what_differs_is_short_or_makes_no_sense(settings: S
     assert typed(settings, "--stdin", "--list").exit_code == 2
     assert typed(settings, "anna", PASSWORD).exit_code == 2  # never where others can see it
     assert not users.file_of(settings).exists()
+
+
+@pytest.mark.parametrize("arguments", [["--stdin"], ["--remove", "anna"], ["--list"], []])
+def test_the_command_makes_no_library(settings: Settings, arguments: list[str]) -> None:
+    refused = typed(settings, *arguments, keys=f"{PASSWORD}\n{PASSWORD}\n")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"Error: there is no library in {settings.library};")
+    assert not settings.library.exists()
+
+
+def test_the_command_says_that_the_library_can_only_be_read(
+    library: Library, settings: Settings, people: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda _, mode: mode != os.W_OK)
+        for arguments in ([], ["--stdin"], ["--remove", "anna"]):
+            refused = typed(settings, *arguments, keys=f"{PASSWORD}\n")
+            assert refused.exit_code == 1
+            (line,) = refused.stderr.splitlines()
+            assert line.startswith(f"Error: the library in {settings.library} can only be read")
+        assert typed(settings, "--list").stdout == "anna\nben\n"
+    assert people.names() == ["anna", "ben"]
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_takes_nothing_is_no_fault_of_the_file(
+    people: Users, settings: Settings, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    for where, name in ((users, "replace_file"), (FileLock, "acquire")):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, name, refuse)
+            with pytest.raises(LibraryReadOnlyError, match="can only be read"):
+                people.set("anna", "another password")
+    assert Users(users.file_of(settings)).check("anna", PASSWORD)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks its console, whatever the streams are")
+def test_without_a_terminal_the_command_asks_for_nothing(library: Library) -> None:
+    program = "import sys; from pixfind.cli.main import main; main()"
+    arguments = ["--library", str(library.folder), "password", "anna"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # without the terminal of who runs the tests
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert "--stdin" in line
+    assert not (library.folder / users.FILE_NAME).exists()
 
 
 def test_what_failed_is_told_to_who_runs_the_server_without_the_secret(

@@ -438,6 +438,17 @@ def test_like_a_file_outside(engine: SearchEngine, album: Path, index: Callable,
     assert "red barn.jpg" not in names(engine.similar(copy))
 
 
+def test_a_photo_that_has_changed_is_searched_by_as_it_is(
+    engine: SearchEngine, album: Path, index: Callable
+) -> None:
+    index(album)
+    before = names(engine.similar(album / "red barn.jpg"))
+    picture(album / "red barn.jpg", "#0f0")
+    assert set(names(engine.similar(album / "red barn.jpg"))[:2]) == {"tall.png", "100%*.png"}
+    by_number = engine.search("file:barn").results[0].photo.id
+    assert names(engine.similar(by_number)) == before
+
+
 def test_strangers_cannot_have_files_read(
     library: Library, album: Path, index: Callable, tmp_path: Path
 ) -> None:

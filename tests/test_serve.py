@@ -310,6 +310,77 @@ def test_that_a_proxys_visitors_wait_together_is_told(served: Callable[..., tupl
         assert says not in served(*others)[0].stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (["--host", "192.168.1.5", "--name", "photos.example.org"], "192.168.1.5"),
+        (["--name", "photos.example.org"], "photos.example.org (through a proxy)"),
+        (
+            ["--name", "a.example", "--name", "b.example"],
+            "a.example or b.example (through a proxy)",
+        ),
+        (["--trusted-proxy", "127.0.0.1"], "the proxy at 127.0.0.1"),
+    ],
+)
+def test_it_is_told_where_others_reach_it(
+    served: Callable[..., tuple], options: list[str], place: str
+) -> None:
+    assert f"anybody who can reach {place} could see all photos" in served(*options)[0].stderr
+    told = served(*options, "--insecure")[0].stderr
+    assert f"anyone who can reach {place} can see all photos" in told
+    assert f"those who log in at {place} can see" in served(*options, "--auth", "token")[0].stderr
+
+
+class Way(socket.socket):
+    """A socket in a network, or in none; nothing is sent."""
+
+    own: str | None = None
+
+    def connect(self, address: Any) -> None:
+        if self.own is None:
+            raise OSError("Network is unreachable")
+
+    def getsockname(self) -> Any:
+        return self.own, 50000
+
+
+@pytest.mark.parametrize(
+    ("host", "own", "shown"),
+    [
+        ("0.0.0.0", "192.168.1.5", "192.168.1.5"),
+        ("::", "2001:db8::5", "[2001:db8::5]"),
+        ("0.0.0.0", None, "attic"),
+        ("::", None, "attic"),
+        ("192.168.1.7", "192.168.1.5", "192.168.1.7"),
+        ("localhost", "192.168.1.5", "localhost"),
+    ],
+)
+def test_the_address_that_is_told_leads_here_from_other_machines(
+    served: Callable[..., tuple],
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    own: str | None,
+    shown: str,
+) -> None:
+    monkeypatch.setattr(Way, "own", own)
+    monkeypatch.setattr("pixfind.cli.serve.socket.socket", Way)
+    monkeypatch.setattr("socket.gethostname", lambda: "attic")
+    codes: list[int] = []
+
+    def run(app: Flask) -> None:
+        asked = {"Host": f"{shown}:7860"}
+        codes.append(app.test_client().get("/login", headers=asked).status_code)
+
+    result, server = served("--host", host, "--auth", "token", "--json", run=run)
+    document = json.loads(result.stdout)
+    assert document["url"] == f"http://{shown}:7860/"
+    assert document["login"].startswith(f"http://{shown}:7860/login#")
+    assert f"log in at {document['login']}\n" in result.stderr
+    assert f" at http://{shown}:7860/ " in result.stderr
+    assert server.options[0] == host
+    assert codes == [200]
+
+
 @pytest.mark.parametrize("proxy", ["*", "", "localhost", "127.0.0.1,192.0.2.1", "10.0.0.0/8"])
 def test_one_proxy_is_trusted_and_not_everybody(served: Callable[..., tuple], proxy: str) -> None:
     result, server = served("--auth", "token", "--trusted-proxy", proxy)

@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from indexer import Summary
+from pixfind import durable
 from pixfind.catalog.photos import latest
 from pixfind.decoding import safely
 from pixfind.errors import PhotoDecodeError, PhotoReadError
@@ -166,6 +167,18 @@ def test_indexing_makes_the_grid(
     expected = {thumbnails.file(one.content_id, "grid") for one in found}
     assert set(files_in(library.thumbnails / "grid")) == expected
     assert len(expected) == 3
+
+
+def test_a_run_without_new_photos_removes_what_a_killed_one_left(
+    library: Library, index: Callable[..., Summary], photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(photos)
+    left = library.thumbnails / ".ab.jpg.01234567.tmp"
+    left.write_bytes(b"half a JP")
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(durable, "_leftovers", {})  # as a process that has written nowhere yet
+    assert index(photos).unchanged == 3
+    assert not left.exists()
 
 
 def test_what_killed_processes_left_goes(photo: Path, tmp_path: Path) -> None:

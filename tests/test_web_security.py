@@ -6,7 +6,9 @@ import io
 import logging
 import re
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from indexer import Summary
+from pixfind.catalog.database import FILE_NAME
 from pixfind.config import Settings
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.encoders.store import ModelStore
@@ -138,6 +141,24 @@ def test_what_is_not_there_cannot_be_told_from_what_is(app: Flask) -> None:
     assert there.status_code == nowhere.status_code == 401
     assert there.data == nowhere.data
     assert client.post("/photos/1").data == client.post("/nowhere").data
+
+
+@pytest.mark.usefixtures("indexed")
+def test_nothing_that_readers_ask_for_changes_the_library(
+    readers_app: Flask, settings: Settings
+) -> None:
+    def held() -> list[str]:
+        with closing(sqlite3.connect(settings.library / FILE_NAME)) as connection:
+            return list(connection.iterdump())
+
+    client, before = readers_app.test_client(), held()
+    assert any("INSERT INTO" in line and "file" in line for line in before)
+    answered = 0
+    for rule, method, place in ways(readers_app):
+        if rule.endpoint != "api_jobs.events":
+            answered += client.open(place, method=method, headers=PROGRAM).status_code == 200
+    assert answered > 50
+    assert held() == before
 
 
 def test_every_route_answers_those_who_have(app: Flask) -> None:

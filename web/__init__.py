@@ -43,7 +43,7 @@ def create_app(
     mimetypes.add_type("text/javascript", ".js")
     app = Flask(__name__)
     settings = settings or Settings.load()
-    app.extensions["pixfind"] = AppState(settings, model, index_roots)
+    app.extensions["pixfind"] = AppState(settings, model, index_roots, keeps=changes)
     # Forms are no larger; what takes files says so itself.
     app.config["MAX_CONTENT_LENGTH"] = MOST_JSON_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -36,13 +36,20 @@ ARCHIVES = 3
 class AppState:
     """Opens the library when it is first asked for, and again when it is another.
 
-    With another model, it is searched by another engine.
+    With another model, it is searched by another engine. ``keeps`` tells whether what is found out
+    for a visitor, as descriptions, may be kept in the library.
     """
 
     def __init__(
-        self, settings: Settings, model: str | None, index_roots: Sequence[Path] = ()
+        self,
+        settings: Settings,
+        model: str | None,
+        index_roots: Sequence[Path] = (),
+        *,
+        keeps: bool = True,
     ) -> None:
         self.settings = settings
+        self._keeps = keeps
         self._models = ModelStore(settings.models)
         self.jobs = IndexingJobs(
             settings, self.library, self._models, IndexRoots(index_roots), model
@@ -104,7 +111,7 @@ class AppState:
                     library, self._models, self._asked, read_files=False, many_at_once=True
                 )
                 encoder = self._models.load(self._asked or model.name)
-                describer = LiveDescriber(library, encoder, self.settings.cache)
+                describer = LiveDescriber(library, encoder, self.settings.cache, keeps=self._keeps)
                 self._serves, self._serves_of = (engine, describer), (library, model.id)
             return self._serves
 

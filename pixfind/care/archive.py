@@ -208,6 +208,17 @@ def opened_archive(file: Path) -> Iterator[Reader]:
         yield Reader(file, archive)
 
 
+def is_backup(file: Path) -> bool:
+    """Tell whether a file is a backup, be it a later pixfind's; its checksums are not compared."""
+    try:
+        with opened_archive(file):
+            return True
+    except BackupTooNewError:
+        return True
+    except BackupDamagedError:
+        return False
+
+
 def is_expected(name: str) -> bool:
     """Tell whether a backup has members of that name."""
     return name in (MANIFEST, CATALOG) or THUMBNAIL.fullmatch(name) is not None

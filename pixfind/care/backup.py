@@ -19,11 +19,18 @@ from sqlalchemy.orm import Session
 
 from pixfind import __version__
 from pixfind.care import copies
-from pixfind.care.archive import CATALOG, Contents, is_expected, new_archive, opened_archive
+from pixfind.care.archive import (
+    CATALOG,
+    Contents,
+    is_backup,
+    is_expected,
+    new_archive,
+    opened_archive,
+)
 from pixfind.care.findings import Progress, silent
 from pixfind.catalog import connections, migrations
 from pixfind.catalog.database import FILE_NAME, setting
-from pixfind.catalog.schema import Album, Asset, AssetTag, Base, File
+from pixfind.catalog.schema import Album, Asset, AssetTag, Base, File, Root
 from pixfind.durable import LEFTOVER_AGE_S, replace_file
 from pixfind.errors import (
     BackupDamagedError,
@@ -75,7 +82,7 @@ def back_up(
         library: the library.
         target: the file, or a folder for one with the time and the library's id in its name.
         thumbnails: save thumbnails too, which otherwise are made again when they are shown.
-        force: replace a file that is there.
+        force: replace a backup that is there; nothing else is ever replaced.
         progress: told of every step.
 
     Raises:
@@ -101,8 +108,7 @@ def back_up(
             with opened_archive(temporary) as reader:
                 reader.check(progress)
                 contents = reader.contents
-            if not force:
-                _require_free(file)  # another one may have been as quick
+            _require_free(library, file, force)  # another one may have been as quick
     return Backup(file, file.stat().st_size, contents)
 
 
@@ -142,6 +148,19 @@ def _earlier(made: Backup) -> list[Path]:
     return [file for _, file in sorted(found, reverse=True)]
 
 
+def newest_in(folder: Path) -> Path | None:
+    """Return the backup in a folder that was made last, as its manifest tells; or ``None``."""
+    found: list[tuple[str, Path]] = []
+    for file in folder.glob(f"*{SUFFIX}"):
+        if file.is_file():
+            with (
+                suppress(BackupDamagedError, BackupTooNewError, OSError),
+                opened_archive(file) as reader,
+            ):
+                found.append((reader.contents.made_at, file))
+    return max(found, default=("", None))[1]
+
+
 def _is_of_same(contents: Contents, made: Contents) -> bool:
     # A later pixfind's is not for this one to judge.
     is_known = set(contents.migrations) <= set(made.migrations)
@@ -179,8 +198,7 @@ def _is_left(*paths: Path) -> bool:
 def _require_place(library: Library, file: Path, thumbnails: bool, force: bool) -> None:
     if not file.parent.is_dir():
         raise BackupError(f"there is no folder {file.parent}; make it first")
-    if not force:
-        _require_free(file)
+    _require_free(library, file, force)
     # Not by its name: a link leads there too.
     is_inside = file.parent.samefile(library.folder)
     if is_inside and file.name.casefold().startswith("catalog."):
@@ -195,9 +213,29 @@ def _require_place(library: Library, file: Path, thumbnails: bool, force: bool) 
         )
 
 
-def _require_free(file: Path) -> None:
-    if file.exists():
+def _require_free(library: Library, file: Path, force: bool) -> None:
+    if not file.exists():
+        return
+    # A pipe would be waited for.
+    if not file.is_file() or not is_backup(file) or _is_photo(library, file):
+        if force:
+            raise BackupError(f"{file} is no backup of pixfind's; give another name")
+        raise BackupError(f"{file} is there already, and is no backup; give another name")
+    if not force:
         raise BackupError(f"{file} is there already; take another name, or replace it with --force")
+
+
+def _is_photo(library: Library, file: Path) -> bool:
+    """Tell whether the catalog knows a file, by this name or by one that leads to it."""
+    names = {file.name, file.resolve().name}
+    known = (
+        select(Root.path, File.folder, File.name)
+        .join(Root, Root.id == File.root_id)
+        .where(File.name.in_(names))
+    )
+    with library.catalog.read() as session:
+        places = [Path(*row) for row in session.execute(known)]
+    return any(place.exists() and place.samefile(file) for place in places)
 
 
 def _thumbnails(library: Library) -> Iterator[tuple[str, Path]]:

@@ -8,9 +8,16 @@ from pathlib import Path
 from pixfind.care import catalog_checks, folder_checks
 from pixfind.care.findings import Checkup, Finding, Mend, Progress, silent
 from pixfind.catalog import Catalog
+from pixfind.catalog.database import is_empty
 from pixfind.encoders.store import ModelStore
 from pixfind.errors import LibraryDamagedError
 from pixfind.library import Library
+
+# Of a catalog without a byte, nothing is left to mend.
+EMPTY = (
+    "put back a backup with: pixfind restore FILE; without one, begin a new catalog with: "
+    "pixfind doctor --repair"
+)
 
 Check = Callable[[], Iterator[Finding]]
 
@@ -89,4 +96,5 @@ def _check(checkup: Checkup, name: str, check: Check) -> None:
 
 
 def _damaged(error: LibraryDamagedError) -> Finding:
-    return Finding(f"the catalog is damaged: {error.reason}", catalog_checks.REPAIR, Mend.SALVAGE)
+    advice = EMPTY if is_empty(error.library) else catalog_checks.REPAIR
+    return Finding(f"the catalog is damaged: {error.reason}", advice, Mend.SALVAGE)

@@ -83,8 +83,12 @@ def exchange(folder: Path, new: Path, why: str) -> Path | None:
 
     Returns:
         What that is called now; ``None`` if there was none.
+
+    Raises:
+        LibraryAccessError: the catalog to come has a log, as one that could not be written whole.
     """
     file, aside = folder / FILE_NAME, None
+    _require_whole(folder, new)
     with replacing.exchanging(folder), _kept_open(file):
         if file.exists():
             aside = _set_aside(file, free_name(folder, why))
@@ -93,6 +97,13 @@ def exchange(folder: Path, new: Path, why: str) -> Path | None:
     if aside is not None:
         _remove_empty_log(aside)
     return aside
+
+
+def _require_whole(folder: Path, new: Path) -> None:
+    # SQLite says nothing if a log cannot be written back while its database is closed.
+    with suppress(FileNotFoundError):
+        if connections.write_ahead_log(new).stat().st_size:
+            raise LibraryAccessError(folder, "the new catalog could not be written")
 
 
 def _set_aside(file: Path, aside: Path) -> Path:
@@ -206,10 +217,11 @@ def _kept_open(file: Path) -> Iterator[None]:
     """Write as much as possible of the log back, and keep a connection; a damaged one has none.
 
     Who closes a catalog as the last one removes its log by its name. So nobody is the last one.
+    An empty one stays as it is: to open it is to begin it.
     """
     with ExitStack() as stack:
         with suppress(*connections.UNREADABLE):
-            if file.exists():
+            if file.exists() and file.stat().st_size:
                 connection = stack.enter_context(closing(connections.connect(file, 1)))
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if os.name != "posix":

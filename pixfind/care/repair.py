@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from pixfind.care import copies, mending
 from pixfind.care.checkup import check_library
 from pixfind.care.findings import Checkup, Mend, Progress, silent
 from pixfind.care.salvage import Saved, salvage
+from pixfind.care.values import TABLES
 from pixfind.catalog import Catalog, replacing
 from pixfind.catalog.database import FILE_NAME
 from pixfind.encoders.store import ModelStore
@@ -23,7 +30,7 @@ TRIES = 4
 
 @dataclass
 class Repair:
-    """What was done. ``kept`` is the catalog as it was, ``saved`` what could be read of it."""
+    """What was done. ``kept`` is the catalog as it was, ``saved`` what is left of it."""
 
     before: Checkup
     after: Checkup
@@ -94,12 +101,14 @@ def _salvage(repair: Repair, folder: Path, progress: Progress) -> None:
         damaged, new = made / "damaged.db", made / "new"
         new.mkdir()
         copies.copy_files(folder, damaged)
-        repair.saved = salvage(damaged, new, progress)
-        catalog = Catalog.open(new)
-        try:
-            mending.after_salvage(catalog, progress)
-        finally:
-            catalog.close()
+        with _about(folder):
+            saved = salvage(damaged, new, progress)
+            catalog = Catalog.open(new)
+            try:
+                mending.after_salvage(catalog, progress)
+                repair.saved = _counted_again(catalog, saved)
+            finally:
+                catalog.close()
         copies.keep_access(folder / FILE_NAME, new / FILE_NAME)
         copies.sync(new / FILE_NAME)
         # They are of the catalog as it was, whose ids may be given out again.
@@ -107,6 +116,35 @@ def _salvage(repair: Repair, folder: Path, progress: Progress) -> None:
         kept = copies.exchange(folder, new / FILE_NAME, "damaged")
         if kept is not None:
             repair.kept.append(kept)
+
+
+@contextmanager
+def _about(folder: Path) -> Iterator[None]:
+    """Have what is wrong with the disk said of the library, and not of a folder that will go."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise LibraryAccessError(folder, str(getattr(error, "orig", error))) from error
+    except LibraryAccessError as error:
+        raise LibraryAccessError(folder, error.reason) from error
+
+
+def _counted_again(catalog: Catalog, saved: list[Saved]) -> list[Saved]:
+    """Return what is left of what was saved: rows may have gone with what they referred to."""
+    with catalog.read() as session:
+        left = {
+            row.table: session.scalar(select(func.count()).select_from(TABLES[row.table])) or 0
+            for row in saved
+        }
+    return [
+        replace(
+            row,
+            saved=min(row.saved, left[row.table]),
+            # Pages can hold more rows than could be counted.
+            known=None if row.known is None else max(row.known, row.saved),
+        )
+        for row in saved
+    ]
 
 
 def _require_room(folder: Path, times: int) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy import create_engine
 
 from pixfind.care import copies
 from pixfind.care.archive import CATALOG, Contents, Reader, opened_archive
+from pixfind.care.backup import newest_in
 from pixfind.care.findings import Progress, silent
 from pixfind.catalog import Catalog, connections, migrations, replacing
-from pixfind.catalog.database import FILE_NAME
+from pixfind.catalog.database import FILE_NAME, is_empty
 from pixfind.durable import replace_file
 from pixfind.errors import (
     BackupDamagedError,
@@ -53,15 +54,17 @@ def restore(
         PathNotFoundError: there is no such file.
         BackupDamagedError: it is no backup, or no whole one.
         BackupTooNewError: a later pixfind made it.
-        BackupError: there is a library already, or no room for one.
+        BackupError: it is a folder, there is a library already, or no room for one.
         LibraryBusyError: another process is writing to the library.
         LibraryReadOnlyError: nothing can be written there.
     """
+    if backup.is_dir():
+        raise BackupError(_of_folder(backup))
     if not backup.is_file():
         raise PathNotFoundError(backup)
     with opened_archive(backup) as reader:
         _refuse_later(backup, reader.contents.migrations)
-        if (folder / FILE_NAME).exists() and not force:
+        if (folder / FILE_NAME).exists() and not is_empty(folder) and not force:
             raise BackupError(
                 f"there is a library in {folder} already; to put the backup in its place, which "
                 "keeps its catalog under another name, add --force"
@@ -98,6 +101,13 @@ def _restored(backup: Path, folder: Path, reader: Reader, progress: Progress) ->
             _put(reader, name, folder / name)
     Library.create(folder).close()
     return Restored(reader.contents, kept)
+
+
+def _of_folder(folder: Path) -> str:
+    newest = newest_in(folder)
+    if newest is None:
+        return f"{folder} is a folder, and no backup lies in it; name a backup's file"
+    return f"{folder} is a folder; restore its newest backup with: pixfind restore {newest}"
 
 
 def _put(reader: Reader, name: str, file: Path) -> None:

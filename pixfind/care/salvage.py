@@ -45,7 +45,9 @@ ORDER = (
 MAGIC = b"SQLite format 3\0"
 PAGE_SIZES = (8192, 4096)
 BATCH = 1000
-UNREADABLE = (SQLAlchemyError, UnicodeDecodeError)
+UNREADABLE = (SQLAlchemyError, *connections.UNREADABLE)
+# What SQLite says of the disk. Both catalogs are of this moment: it takes no more, or is failing.
+FAILING = ("disk is full", "disk I/O error")
 # Written after the rest: a photo's words are put together whenever a file of it comes.
 LAST = ("file",)
 # What is no text but bytes, and what a column must have that older rows do not know.
@@ -93,6 +95,9 @@ def salvage(damaged: Path, target: Path, progress: Progress) -> list[Saved]:
 
     Returns:
         What was saved, table by table.
+
+    Raises:
+        OSError, SQLAlchemyError, sqlite3.Error: the disk takes no more. Then nothing is lost.
     """
     _mend_ends(damaged)
     _write_log_back(damaged)
@@ -105,7 +110,7 @@ def salvage(damaged: Path, target: Path, progress: Progress) -> list[Saved]:
         for pragma in ("writable_schema = ON", "foreign_keys = OFF",
                        "synchronous = OFF", "cell_size_check = ON"):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")
-        with suppress(*connections.UNREADABLE):
+        with _passing_over():
             connection.execute(f"ATTACH DATABASE ? AS {DAMAGED}", (str(damaged),))
 
     event.listen(catalog.engine, "connect", attach)
@@ -143,7 +148,9 @@ def _table(catalog: Catalog, name: str, progress: Progress) -> tuple[Saved, bool
     put = insert(new).prefix_with("OR IGNORE")
     try:
         _execute(catalog, put.from_select([column.name for column in copied], rows))
-    except UNREADABLE:
+    except UNREADABLE as error:
+        if _is_failing(error):
+            raise
         return Saved(name, 0, _count(catalog, old)), True
     known, saved = _count(catalog, old), _count(catalog, new)
     # It may be that a page leads where another one of the same kind lies.
@@ -170,7 +177,7 @@ def _put_rows(catalog: Catalog, name: str, rows: list[Row]) -> None:
     missing = {column.name: FILLED.get(column.name) for column in table.columns}
     for start in range(0, len(rows), BATCH):
         batch = [_encodable({**missing, **row}) for row in rows[start : start + BATCH]]
-        with suppress(*UNREADABLE), _connected(catalog) as connection:
+        with _passing_over(), _connected(catalog) as connection:
             connection.execute(put, batch)
             connection.commit()
     rows.clear()
@@ -200,13 +207,13 @@ def _from_index(catalog: Catalog, name: str) -> None:
         .order_by(*(old.c[key] for key in keys))
     )
     put = insert(new).prefix_with("OR IGNORE").from_select([*number, *keys, *others], rows)
-    with suppress(*UNREADABLE):
+    with _passing_over():
         _execute(catalog, put)
 
 
 def _columns(catalog: Catalog, name: str) -> set[str] | None:
     """Return the columns that a table of the damaged catalog has; ``None`` if it is not there."""
-    with suppress(*UNREADABLE), _connected(catalog) as connection:
+    with _passing_over(), _connected(catalog) as connection:
         rows = connection.execute(
             text("SELECT name FROM pragma_table_info(:name, :schema)"),
             {"name": name, "schema": DAMAGED},
@@ -221,7 +228,7 @@ def _count(catalog: Catalog, table: Table) -> int | None:
 
 
 def _ask(catalog: Catalog, question: Any) -> Any:
-    with suppress(*UNREADABLE), _connected(catalog) as connection:
+    with _passing_over(), _connected(catalog) as connection:
         return connection.execute(question).scalar()
     return None
 
@@ -243,6 +250,22 @@ def _connected(catalog: Catalog) -> Iterator[Connection]:
             raise
 
 
+@contextmanager
+def _passing_over() -> Iterator[None]:
+    """Pass over what cannot be read; what cannot be written must not be taken for lost."""
+    try:
+        yield
+    except UNREADABLE as error:
+        if _is_failing(error):
+            raise
+
+
+def _is_failing(error: Exception) -> bool:
+    # SQLAlchemy's own text quotes the statement and its values.
+    said = str(getattr(error, "orig", error))
+    return any(part in said for part in FAILING)
+
+
 def _mend_ends(file: Path) -> None:
     """Put the file's beginning right where it is as in every catalog, and make up for a lost end.
 
@@ -257,7 +280,7 @@ def _mend_ends(file: Path) -> None:
         # Magic, page size, versions (WAL), nothing reserved, payload fractions, text as UTF-8.
         begin[:24] = MAGIC + struct.pack(">HBBBBBB", page, 2, 2, 0, 64, 32, 32)
         pages = struct.unpack(">I", begin[28:32])[0]
-        there = -(-size // page)
+        there = max(1, -(-size // page))  # of an empty file, the log may have pages
         pages = max(pages, there) if pages <= MOST_GROWN * there else there
         begin[28:32] = struct.pack(">I", pages)
         begin[44:48] = struct.pack(">I", 4)
@@ -270,7 +293,7 @@ def _mend_ends(file: Path) -> None:
 
 
 def _write_log_back(file: Path) -> None:
-    with suppress(*connections.UNREADABLE), closing(sqlite3.connect(file)) as connection:
+    with _passing_over(), closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

@@ -24,6 +24,8 @@ from pixfind.errors import (
 )
 
 FILE_NAME = "catalog.db"
+# Index files, those over parts of pictures among them.
+INDEXES = "vectors/**/*.faiss"
 # How long a writer waits for another one's batch to be committed.
 BUSY_TIMEOUT_S = 30
 # So much of a catalog's state tells its file from others.
@@ -54,11 +56,13 @@ class Catalog:
 
         Raises:
             LibraryTooNewError: a later pixfind wrote it.
-            LibraryDamagedError: it is not a usable SQLite database.
+            LibraryDamagedError: it is not a usable SQLite database, or it has been emptied.
             LibraryAccessError: it cannot be read or written.
         """
         # Asked first without changing anything: even to open a catalog may write to it.
         with replacing.opening(folder, BUSY_TIMEOUT_S):
+            if is_empty(folder) and has_indexes(folder):
+                raise LibraryDamagedError(folder, f"{FILE_NAME} is empty")
             _refuse_later(folder, connections.migrations_of(folder / FILE_NAME))
         catalog = cls(folder)
         try:
@@ -217,6 +221,19 @@ class Catalog:
                 if migration.name not in migrations.applied(connection):
                     migrations.apply(connection, migration)
                 connection.commit()
+
+
+def is_empty(folder: Path) -> bool:
+    """Tell whether a folder's catalog is there without a byte: just begun, or emptied."""
+    try:
+        return not (folder / FILE_NAME).stat().st_size
+    except OSError:
+        return False
+
+
+def has_indexes(folder: Path) -> bool:
+    """Tell whether a folder has index files, which are only written of a catalog with photos."""
+    return any(folder.glob(INDEXES))
 
 
 def setting(session: Session, key: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import select
@@ -16,14 +18,35 @@ from pixfind.photos.formats import is_photo_folder_name
 
 def asset_at(session: Session, path: Path) -> int | None:
     """Return the asset of the file of the library at an absolute path, if there is one."""
+    found = _file_at(session, path)
+    return None if found is None else found.asset_id
+
+
+def has_changed(session: Session, path: Path) -> bool:
+    """Return whether the file of the library at a path is another since it was indexed.
+
+    As scans tell: by its length and time. One that has gone has not.
+    """
+    found = _file_at(session, path)
+    with suppress(OSError):
+        now = os.stat(path)  # noqa: PTH116 - a name of any bytes
+        return found is not None and (found.size, found.mtime_ns) != (now.st_size, now.st_mtime_ns)
+    return False
+
+
+def _file_at(session: Session, path: Path) -> File | None:
+    """Return what is known of the file of a picture."""
     for root in roots.all_roots(session):
         if not path.is_relative_to(root.path):
             continue
         inside = path.relative_to(root.path)
         folder = "" if inside.parent == Path() else inside.parent.as_posix()
         found = session.scalar(
-            select(File.asset_id).where(
-                File.root_id == root.id, File.folder == folder, File.name == inside.name
+            select(File).where(
+                File.root_id == root.id,
+                File.folder == folder,
+                File.name == inside.name,
+                File.asset_id.is_not(None),
             )
         )
         if found is not None:  # a root may lie in another, in a hidden folder

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Save thumbnails, too; else they are made again when they are shown.",
 )
-@click.option("--force", is_flag=True, help="Replace a file of that name.")
+@click.option("--force", is_flag=True, help="Replace a backup of that name.")
 @click.option(
     "--keep",
     type=click.IntRange(1),

@@ -101,6 +101,11 @@ def _print_repair(repaired: Repair) -> None:
         click.echo(f"done     {mend.value}")
     for file in repaired.kept:
         click.echo(f"kept     the catalog as it was: {printable(str(file))}")
+    if repaired.saved and not any(saved.saved for saved in repaired.saved):
+        click.echo("saved    nothing: the catalog is a new one")
+        click.echo("next     put back a backup with: pixfind restore FILE --force")
+        click.echo("         or index the photos again with: pixfind index FOLDER")
+        return
     for saved in repaired.saved:
         click.echo(f"saved    {_saved(saved)}")
     if repaired.saved:

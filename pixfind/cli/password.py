@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
+import warnings
 
 import click
 
@@ -35,10 +38,17 @@ def password(
       pixfind password --remove anna
       pixfind password --list
     """
+    from pixfind.catalog.database import FILE_NAME
+    from pixfind.errors import LibraryNotFoundError, LibraryReadOnlyError
     from web.security.users import Users, file_of
 
     if remove + listing + from_stdin > 1:
         raise click.UsageError("give one of --remove, --list and --stdin")
+    # Its catalog need not open: who is to be let in no more cannot wait until it is repaired.
+    if not (settings.library / FILE_NAME).is_file():
+        raise LibraryNotFoundError(settings.library)
+    if not listing and not os.access(settings.library, os.W_OK):
+        raise LibraryReadOnlyError(settings.library)
     users = Users(file_of(settings))
     if remove:
         users.remove(user)
@@ -57,9 +67,17 @@ def password(
 
 
 def _asked_for(user: str) -> str:
-    typed: str = click.prompt(
-        f"Password of {user}", hide_input=True, confirmation_prompt=True, err=True
-    )
+    try:
+        with warnings.catch_warnings():
+            # Without a terminal it would be read all the same, and shown where it is typed.
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            typed: str = click.prompt(
+                f"Password of {user}", hide_input=True, confirmation_prompt=True, err=True
+            )
+    except getpass.GetPassWarning as error:
+        raise click.ClickException(
+            "there is no terminal to ask for the password; give it as one line with: --stdin"
+        ) from error
     return typed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ import click
 
 from pixfind.cli import INTERRUPTED
 from pixfind.cli.output import ProgressBar, json_option, notice, print_json
-from pixfind.config import Settings
+from pixfind.config import Settings, normal_path
 from pixfind.decoding import SECONDS
 from pixfind.text import printable
 
 if TYPE_CHECKING:
     from indexer import Summary
+    from pixfind.library import Library
 
 
 @click.command()
@@ -47,6 +49,12 @@ def retry(
     from pixfind.library import Library
 
     with Library.open(settings.library) as library:
+        sound = _sound(library, paths)
+        for path in sound:
+            place = printable(str(path))
+            notice(f"nothing in {place} has failed" if path.is_dir() else f"{place} has not failed")
+        if paths and len(sound) == len(paths) and not as_json:
+            return
         encoder = ModelStore(settings.models).load(library.model_name(None, settings.model))
         with ProgressBar("looking again") as progress:
             indexer = Indexer(library, encoder, decode_timeout=decode_timeout, progress=progress)
@@ -58,6 +66,30 @@ def retry(
     if summary.interrupted:
         notice("stopped; what is done is kept, and the same command continues")
         raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _sound(library: Library, paths: Sequence[Path]) -> list[Path]:
+    """Return those of the paths at which nothing has failed before.
+
+    Raises:
+        PathNotFoundError: one of these is not on the disk either.
+    """
+    from pixfind.catalog.files import failures
+    from pixfind.errors import PathNotFoundError
+
+    if not paths:
+        return []
+    with library.catalog.read() as session:
+        failed = [Path(failure.root, failure.path) for failure in failures(session)]
+    sound = [
+        path
+        for path in map(normal_path, paths)
+        if not any(file.is_relative_to(path) for file in failed)
+    ]
+    for path in sound:
+        if not path.exists():
+            raise PathNotFoundError(path)
+    return sound
 
 
 def _document(summary: Summary) -> dict[str, object]:

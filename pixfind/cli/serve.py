@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 TOKEN = "PIXFIND_TOKEN"  # noqa: S105 - where it is, not what it is
 TOKEN_BYTES = 32
+# Of nobody (RFC 5737, RFC 3849): it shows by which address this machine reaches others.
+ELSEWHERE_IPV4, ELSEWHERE_IPV6 = "203.0.113.1", "2001:db8::1"
 ONE_ADDRESS = (
     "all who come through a proxy count as one address, and wait together when one of them fails "
     "to log in too often; name the proxy with --trusted-proxy ADDRESS"
@@ -115,7 +118,7 @@ def serve(
     # What is behind a proxy is asked by this machine alone, for others.
     is_private = is_loopback(host) and not names and trusted_proxy is None
     if not is_private and auth is None and not insecure:
-        raise UnguardedError(host)
+        raise UnguardedError(_reached(host, names, trusted_proxy))
     from web import create_app
 
     # It warns whenever a request has to wait for a thread, which users need not know.
@@ -132,9 +135,9 @@ def serve(
         access=_access(auth, token, settings),
     )
     server = _listening(app, host, port, trusted_proxy)
-    address = f"http://{host_in_url(host)}:{server.port}/"
+    address = f"http://{host_in_url(_shown_host(host))}:{server.port}/"
     if not is_private:
-        notice(_exposure(host, auth, changes=changes))
+        notice(_exposure(_reached(host, names, trusted_proxy), auth, changes=changes))
     if auth and is_loopback(host) and names and trusted_proxy is None:
         notice(ONE_ADDRESS)
     notice(f"searching {settings.library} at {address}  (Ctrl-C ends)")
@@ -182,11 +185,20 @@ def _access(auth: str | None, token: str | None, settings: Settings) -> Access |
     return Access(PasswordDoor(users))
 
 
-def _exposure(host: str, auth: str | None, *, changes: bool) -> str:
+def _reached(host: str, names: tuple[str, ...], trusted_proxy: str | None) -> str:
+    """Return where others find this server: what only this machine reaches, through a proxy."""
+    if not is_loopback(host):
+        return host
+    if names:
+        return f"{' or '.join(names)} (through a proxy)"
+    return f"the proxy at {trusted_proxy}"
+
+
+def _exposure(place: str, auth: str | None, *, changes: bool) -> str:
     """Say who can do what."""
     who = "anyone who can reach" if auth is None else "those who log in at"
     done = ", tag them and index" if changes else "; changes are refused (--allow-changes)"
-    return f"{who} {host} can see all photos of this library{done}"
+    return f"{who} {place} can see all photos of this library{done}"
 
 
 def _listening(app: Flask, host: str, port: int, trusted_proxy: str | None) -> Server:
@@ -239,6 +251,25 @@ def told_of_the_end(tell: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
+
+
+def _shown_host(host: str) -> str:
+    """Return what others ask for: with 0.0.0.0 and ::, the address of this machine in its network.
+
+    That is the one from which it would send to elsewhere, else its name.
+    """
+    if not is_address(host) or not ipaddress.ip_address(host).is_unspecified:
+        return host
+    family, elsewhere = (
+        (socket.AF_INET6, ELSEWHERE_IPV6) if ":" in host else (socket.AF_INET, ELSEWHERE_IPV4)
+    )
+    try:
+        # Connecting a datagram's socket sends nothing: the system only looks for the way.
+        with socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((elsewhere, 9))
+            return str(way.getsockname()[0])
+    except OSError:  # in no network
+        return socket.gethostname()
 
 
 def host_in_url(host: str) -> str:

@@ -17,11 +17,17 @@ class LibraryError(PixfindError):
 
 
 class LibraryNotFoundError(LibraryError):
-    """There is no library in the folder."""
+    """There is no library in the folder, or one with index files whose catalog is gone."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, *, has_indexes: bool = False) -> None:
         super().__init__(
             said(
+                "the catalog of the library in %(library)s is gone; put back a backup with: "
+                "pixfind restore FILE, or begin anew with: pixfind index FOLDER",
+                library=library,
+            )
+            if has_indexes
+            else said(
                 "there is no library in %(library)s; make one with: pixfind index FOLDER",
                 library=library,
             ),

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixfind.durable import replace_file
+from pixfind.durable import replace_file, sweep
 from pixfind.errors import PhotoReadError
 from pixfind.photos import reasons
 from pixfind.photos.decode import read_bytes
@@ -29,6 +29,10 @@ class Thumbnails:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def sweep(self) -> None:
+        """Remove what processes left that were killed while they wrote one."""
+        sweep(self._folder)
 
     def file(self, content_id: bytes, size: str, second: float | None = None) -> Path:
         """Return where the thumbnail of a picture, or a video's at a moment, is or would be."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from pixfind.catalog import assets, photos
 from pixfind.catalog.descriptions import keep_description, undescribed
 from pixfind.catalog.names import camera_name
+from pixfind.catalog.originals import open_original
 from pixfind.catalog.photos import Photo
 from pixfind.config import normal_path
 from pixfind.decoding.safely import opened
@@ -58,7 +59,7 @@ def describe_named(
         if isinstance(where, Path):
             return describe_file(describer, where, places=places), where
         photo = photos.photo(session, where)
-    return describe_photo(describer, photo, places=places), photo.path
+    return describe_photo(describer, library, photo, places=places), photo.path
 
 
 def describe_file(describer: Describer, path: Path, *, places: bool = True) -> Account:
@@ -78,24 +79,32 @@ def describe_file(describer: Describer, path: Path, *, places: bool = True) -> A
 
 
 def describe_photo(
-    describer: Describer, photo: Photo, vector: Vectors | None = None, *, places: bool = True
+    describer: Describer,
+    library: Library,
+    photo: Photo,
+    vector: Vectors | None = None,
+    *,
+    places: bool = True,
 ) -> Account:
     """Describe a photo of the library by what that knows of it; of a video, its thumbnail's frame.
 
     Args:
         describer: with the model.
+        library: whose photo it is.
         photo: which.
         vector: of that model, (dim,), if it is known.
         places: see ``Describer.describe``.
 
     Raises:
-        PhotoError: its file cannot be read or decoded.
+        PhotoError: its file cannot be read or decoded, or has changed since it was indexed: what is
+            known of it is then said of another picture.
     """
     facts = Facts(
         photo.taken_at, photo.camera, photo.latitude, photo.longitude,
         photo.caption, photo.rating, photo.tags,
     )  # fmt: skip
-    image = opened(photo.path, describer.edge).image
+    with open_original(library.catalog, photo.id) as original:
+        image = opened(Path(original.name), describer.edge).image
     # A video's vector is of all its frames, which one of them need not be like.
     known = vector if photo.duration is None else None
     return describer.describe(image, facts, known, places=places)
@@ -132,7 +141,7 @@ def describe_library(
                     photo = photos.photo(session, asset_id)
                     vector = assets.vector_of(session, asset_id, model.id)
                 try:
-                    account = describe_photo(describer, photo, vector)
+                    account = describe_photo(describer, library, photo, vector)
                 except PhotoError as error:
                     failures += 1
                     failed(error)

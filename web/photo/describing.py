@@ -1,4 +1,4 @@
-"""Describes photos while somebody looks at them, and keeps what is said."""
+"""Describes photos while somebody looks at them, and keeps what is said where that is allowed."""
 
 from __future__ import annotations
 
@@ -25,22 +25,26 @@ class LiveDescriber:
         library: whose photos.
         encoder: the model that the library is searched with.
         cache: a folder, see ``search.text_vectors``.
+        keeps: whether the library keeps what is said.
     """
 
-    def __init__(self, library: Library, encoder: Encoder, cache: Path) -> None:
+    def __init__(
+        self, library: Library, encoder: Encoder, cache: Path, *, keeps: bool = True
+    ) -> None:
         self._library = library
+        self._keeps = keeps
         self._encoder = encoder
         self._cache = cache
         self._describer: Describer | None = None
         self._lock = threading.Lock()
 
     def describe(self, photo: Photo) -> StoredDescription:
-        """Return the description of a photo, made and kept if there is none.
+        """Return the description of a photo, made if there is none.
 
         The first one takes longer: the model reads all phrases that there are.
 
         Raises:
-            PhotoError: its file cannot be read or decoded.
+            PhotoError: its file cannot be read or decoded, or has changed since it was indexed.
             LibraryError, ModelError: the library has no embeddings of the model.
             DescriberBusyError: other photos are being described.
         """
@@ -60,8 +64,9 @@ class LiveDescriber:
         model = self._library.require(self._encoder.spec)
         if self._describer is None:
             self._describer = Describer(self._encoder, self._cache)
-        account = describe_photo(self._describer, photo).document()
-        # A library that cannot be written to, or not now, is no reason to keep silent.
-        with suppress(LibraryError), self._library.catalog.write() as session:
-            keep_description(session, photo.id, model.id, account)
+        account = describe_photo(self._describer, self._library, photo).document()
+        if self._keeps:
+            # A library that cannot be written to, or not now, is no reason to keep silent.
+            with suppress(LibraryError), self._library.catalog.write() as session:
+                keep_description(session, photo.id, model.id, account)
         return StoredDescription(account["alt"], account["sentence"], account)

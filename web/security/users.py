@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -15,7 +16,12 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from pixfind.config import Settings
 from pixfind.durable import replace_file
-from pixfind.errors import PasswordFileError, PasswordRefusedError, UserRefusedError
+from pixfind.errors import (
+    LibraryReadOnlyError,
+    PasswordFileError,
+    PasswordRefusedError,
+    UserRefusedError,
+)
 from pixfind.messages import said
 from pixfind.text import printable
 
@@ -27,6 +33,8 @@ MOST_NAME_CHARS = 64
 # Of so many at most one character is composed: a letter and its marks (Unicode's NFC and NFD).
 MOST_PARTS = 4
 VERSION = 1
+# Of the folder and its disk, and not of the file.
+UNWRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 # As Werkzeug writes them: the method with its costs, the salt, the hash.
 HASH = re.compile(r"scrypt:\d+:\d+:\d+\$[^$]+\$[0-9a-f]+")
 
@@ -84,6 +92,7 @@ class Users:
         Raises:
             UserRefusedError: nobody can have that name.
             PasswordRefusedError: the password is too short, or too long.
+            LibraryReadOnlyError: nothing can be written where the file lies.
             PasswordFileError: the file cannot be read or written.
         """
         user = normal(user, MOST_NAME_CHARS)
@@ -103,6 +112,7 @@ class Users:
 
         Raises:
             UserRefusedError: there is no such user.
+            LibraryReadOnlyError: nothing can be written where the file lies.
             PasswordFileError: the file cannot be read or written.
         """
         name = normal(user, MOST_NAME_CHARS)
@@ -127,7 +137,7 @@ class Users:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except OSError as error:
-            raise PasswordFileError(self._file, error.strerror or str(error)) from error
+            raise self._not_written(error) from error
         try:
             yield
         finally:
@@ -159,7 +169,13 @@ class Users:
                 with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
                     file.write(document)
         except OSError as error:
-            raise PasswordFileError(self._file, error.strerror or str(error)) from error
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> LibraryReadOnlyError | PasswordFileError:
+        folder = self._file.parent
+        if error.errno in UNWRITABLE or (folder.is_dir() and not os.access(folder, os.W_OK)):
+            return LibraryReadOnlyError(folder)
+        return PasswordFileError(self._file, error.strerror or str(error))
 
 
 def normal(typed: str, most: int) -> str:
