@@ -155,19 +155,7 @@ class Preparer:
             return known
         if not self._take(content_id):
             return Twin(place)
-        try:
-            return (
-                self._fresh(place, path, content, content_id)
-                if content is not None
-                else self._videos.embed(place, path, content_id)
-            )
-        except PhotoError as error:
-            self.release([content_id])
-            kind = READ_FAILURE if isinstance(error, PhotoReadError) else DECODE_FAILURE
-            return Failed(place, kind, error.reason)
-        except BaseException:
-            self.release([content_id])
-            raise
+        return self._taken(place, path, content, content_id)
 
     def stop(self) -> None:
         """Give up what takes long: the run has ended early."""
@@ -207,6 +195,30 @@ class Preparer:
                 return False
             self._in_hand.add(content_id)
             return True
+
+    def _taken(
+        self, place: Place, path: Path, content: bytes | None, content_id: bytes
+    ) -> Prepared:
+        """Decode what nobody else has in hand, and let it go unless it is new."""
+        try:
+            # Who had it in hand may have committed it between the two questions.
+            known = self._known(place, path, content, content_id)
+            if known is None:
+                return self._new(place, path, content, content_id)
+        except PhotoError as error:
+            self.release([content_id])
+            kind = READ_FAILURE if isinstance(error, PhotoReadError) else DECODE_FAILURE
+            return Failed(place, kind, error.reason)
+        except BaseException:
+            self.release([content_id])
+            raise
+        self.release([content_id])
+        return known
+
+    def _new(self, place: Place, path: Path, content: bytes | None, content_id: bytes) -> Prepared:
+        if content is None:
+            return self._videos.embed(place, path, content_id)
+        return self._fresh(place, path, content, content_id)
 
     def _fresh(self, place: Place, path: Path, content: bytes, content_id: bytes) -> Fresh:
         photo, blur = self._decode(content, content_id, path)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -23,7 +24,7 @@ from indexer import Indexer, Summary
 from indexer import run as running
 from indexer.prepare import Preparer, Unread
 from indexer.progress import CancelledError, Control, Phase, Standing
-from pixfind.catalog import files, roots
+from pixfind.catalog import assets, files, roots
 from pixfind.catalog.photos import Photo
 from pixfind.encoders.fake import FakeEncoder
 from pixfind.errors import (
@@ -117,6 +118,23 @@ def test_copies_in_one_run_are_embedded_once(
     assert encoder.images_encoded == 3
     assert (summary.embedded, summary.known, summary.photos) == (3, 5, 3)
     assert len(engine.search("red").results[0].photo.paths) == 6
+
+
+def test_copy_is_not_embedded_though_it_was_looked_for_a_moment_too_early(
+    index: Index, photos: Path, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one may be committed between being asked for and the copy's being taken in hand."""
+    index(photos)
+    shutil.copy(photos / "red.jpg", photos / "copy.jpg")
+    real, asked = assets.embedded_asset, []
+
+    def early(*arguments: Any) -> int | None:
+        asked.append(arguments)
+        return real(*arguments) if len(asked) > 1 else None
+
+    monkeypatch.setattr(assets, "embedded_asset", early)
+    summary = index(photos)
+    assert (summary.embedded, summary.known, encoder.images_encoded) == (0, 1, 3)
 
 
 def test_hidden_files_and_other_files_are_passed_over(index: Index, photos: Path) -> None:
