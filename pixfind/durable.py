@@ -34,6 +34,13 @@ def make_cache_folder(folder: Path) -> None:
         tag.write_text(CACHE_SIGNATURE, "utf-8")
 
 
+def is_cache_folder(folder: Path) -> bool:
+    """Tell whether a folder is marked as holding what pixfind can derive again."""
+    with suppress(OSError, UnicodeDecodeError):
+        return (folder / CACHE_TAG).read_text("utf-8") == CACHE_SIGNATURE
+    return False
+
+
 @contextmanager
 def replace_file(file: Path, *, sync: bool = True, own: Path | None = None) -> Iterator[Path]:
     """Give a temporary name to write to, then put it in the place of ``file`` in one step.

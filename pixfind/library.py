@@ -22,7 +22,7 @@ from pixfind.catalog.database import (
     setting,
 )
 from pixfind.catalog.schema import Model
-from pixfind.durable import make_cache_folder
+from pixfind.durable import is_cache_folder, make_cache_folder
 from pixfind.encoders.base import EncoderSpec
 from pixfind.errors import (
     LibraryAccessError,
@@ -68,8 +68,9 @@ class Library:
     def create(cls, folder: Path) -> Library:
         """Open the library in ``folder``, making an empty one where there is none."""
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / FILE_NAME).exists():
-            # Of a catalog that is gone: beside them a new one, just begun, would seem emptied.
+        if not (folder / FILE_NAME).exists() and is_cache_folder(folder / VECTORS):
+            # Of a catalog that is gone: beside them a new one, just begun, would seem emptied. What
+            # is not marked as pixfind's is somebody else's, whatever it is called.
             shutil.rmtree(folder / VECTORS, ignore_errors=True)
         catalog = Catalog.open(folder)
         if not catalog.is_read_only:

@@ -137,10 +137,10 @@ def locate(session: Session, named: str, *, read_files: bool) -> int | Path:
     if path is not None:
         # Not Path's: it raises for names that cannot be.
         is_there = os.path.exists(path)  # noqa: PTH110
-        known = places.asset_at(session, path)
-        if known is not None and is_there:
+        known = places.file_at(session, path)
+        if known is not None and known.asset_id is not None and is_there:
             # What is there now is what is meant, not what was there when it was indexed.
-            return path if read_files and places.has_changed(session, path) else known
+            return path if read_files and places.has_changed(known, path) else known.asset_id
         if known is not None:
             raise PathNotFoundError(path)  # though its number would still do
         if read_files and is_there:

@@ -690,3 +690,18 @@ def test_commands(known: Library, pixfind: Callable[..., Result], tmp_path: Path
     assert Path(done["kept"]).is_file()
     assert json.loads(pixfind("status", "--json").output)["photos"] == 3
     assert "nothing at" in pixfind("restore", tmp_path / "none").output
+
+
+def test_a_folder_called_like_pixfinds_and_somebody_elses_stays(
+    library: Library, index: Index, photos: Path, tmp_path: Path
+) -> None:
+    index(photos)
+    backup = back_up(library, tmp_path / "saved.pixfind").file
+    for number, make in enumerate((Library.create, lambda folder: restore(backup, folder))):
+        folder = tmp_path / f"project{number}"
+        (folder / "vectors").mkdir(parents=True)
+        (folder / "vectors" / "fonts.svg").write_text("the owner's")
+        made = make(folder)
+        if isinstance(made, Library):
+            made.close()
+        assert (folder / "vectors" / "fonts.svg").read_text() == "the owner's"

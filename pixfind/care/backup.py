@@ -30,7 +30,9 @@ from pixfind.care.archive import (
 from pixfind.care.findings import Progress, silent
 from pixfind.catalog import connections, migrations
 from pixfind.catalog.database import FILE_NAME, setting
-from pixfind.catalog.schema import Album, Asset, AssetTag, Base, File, Root
+from pixfind.catalog.places import asset_at
+from pixfind.catalog.schema import Album, Asset, AssetTag, Base, File
+from pixfind.config import normal_path
 from pixfind.durable import LEFTOVER_AGE_S, replace_file
 from pixfind.errors import (
     BackupDamagedError,
@@ -226,16 +228,9 @@ def _require_free(library: Library, file: Path, force: bool) -> None:
 
 
 def _is_photo(library: Library, file: Path) -> bool:
-    """Tell whether the catalog knows a file, by this name or by one that leads to it."""
-    names = {file.name, file.resolve().name}
-    known = (
-        select(Root.path, File.folder, File.name)
-        .join(Root, Root.id == File.root_id)
-        .where(File.name.in_(names))
-    )
+    """Tell whether the catalog knows a file, by this name or by the one that it leads to."""
     with library.catalog.read() as session:
-        places = [Path(*row) for row in session.execute(known)]
-    return any(place.exists() and place.samefile(file) for place in places)
+        return any(asset_at(session, place) for place in (normal_path(file), file.resolve()))
 
 
 def _thumbnails(library: Library) -> Iterator[tuple[str, Path]]:

@@ -16,7 +16,7 @@ from pixfind.care.backup import newest_in
 from pixfind.care.findings import Progress, silent
 from pixfind.catalog import Catalog, connections, migrations, replacing
 from pixfind.catalog.database import FILE_NAME, is_empty
-from pixfind.durable import replace_file
+from pixfind.durable import is_cache_folder, replace_file
 from pixfind.errors import (
     BackupDamagedError,
     BackupError,
@@ -93,8 +93,10 @@ def _restored(backup: Path, folder: Path, reader: Reader, progress: Progress) ->
             copies.narrow_access(backup, new)
         copies.sync(new)
         with replacing.without_writers(folder):
-            # They tell of another catalog, whose ids mean other photos.
-            shutil.rmtree(folder / VECTORS, ignore_errors=True)
+            # They tell of another catalog, whose ids mean other photos. Where there was none, a
+            # folder may be called so and be somebody else's.
+            if (folder / FILE_NAME).exists() or is_cache_folder(folder / VECTORS):
+                shutil.rmtree(folder / VECTORS, ignore_errors=True)
             kept = copies.exchange(folder, new, "replaced")
     for name in reader.contents.members:
         if name != CATALOG:

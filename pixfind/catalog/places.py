@@ -18,24 +18,23 @@ from pixfind.photos.formats import is_photo_folder_name
 
 def asset_at(session: Session, path: Path) -> int | None:
     """Return the asset of the file of the library at an absolute path, if there is one."""
-    found = _file_at(session, path)
+    found = file_at(session, path)
     return None if found is None else found.asset_id
 
 
-def has_changed(session: Session, path: Path) -> bool:
-    """Return whether the file of the library at a path is another since it was indexed.
+def has_changed(known: File, path: Path) -> bool:
+    """Return whether a file of the library, at its path, is another since it was indexed.
 
     As scans tell: by its length and time. One that has gone has not.
     """
-    found = _file_at(session, path)
     with suppress(OSError):
         now = os.stat(path)  # noqa: PTH116 - a name of any bytes
-        return found is not None and (found.size, found.mtime_ns) != (now.st_size, now.st_mtime_ns)
+        return (known.size, known.mtime_ns) != (now.st_size, now.st_mtime_ns)
     return False
 
 
-def _file_at(session: Session, path: Path) -> File | None:
-    """Return what is known of the file of a picture."""
+def file_at(session: Session, path: Path) -> File | None:
+    """Return what is known of the picture's file at an absolute path, if there is one."""
     for root in roots.all_roots(session):
         if not path.is_relative_to(root.path):
             continue

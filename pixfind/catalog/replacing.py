@@ -82,19 +82,12 @@ def without_writers(folder: Path) -> Iterator[None]:
         LibraryBusyError: one goes on writing for longer than is waited for.
         LibraryAccessError: the lock is not to be had.
     """
+    # Whoever comes meanwhile waits: however many write, none does when the last has ended.
+    gate = _alone(folder, OPEN_LOCK)
     try:
-        # Whoever comes meanwhile waits: however many write, none does when the last has ended.
-        gate = _waited(
-            folder, PATIENCE_S, lambda: _locked(folder / OPEN_LOCK, is_shared=False, must=True)
-        )
-        try:
-            lock = _waited(
-                folder, PATIENCE_S, lambda: _locked(folder / WRITE_LOCK, is_shared=False, must=True)
-            )
-        finally:
-            _release(gate)
-    except LibraryBeingReplacedError as error:
-        raise LibraryBusyError(folder) from error
+        lock = _alone(folder, WRITE_LOCK)
+    finally:
+        _release(gate)
     with _holding(folder, lock):
         yield
 
@@ -106,12 +99,7 @@ def exchanging(folder: Path) -> Iterator[None]:
     Raises:
         LibraryBusyError, LibraryAccessError: as for ``without_writers``.
     """
-    try:
-        lock = _waited(
-            folder, PATIENCE_S, lambda: _locked(folder / OPEN_LOCK, is_shared=False, must=True)
-        )
-    except LibraryBeingReplacedError as error:
-        raise LibraryBusyError(folder) from error
+    lock = _alone(folder, OPEN_LOCK)
     try:
         yield
     finally:
@@ -135,6 +123,15 @@ def _waited(folder: Path, timeout_s: float, lock: Callable[[], int | None]) -> i
             raise LibraryAccessError(folder, reason) from error
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def _alone(folder: Path, name: str) -> int | None:
+    try:
+        return _waited(
+            folder, PATIENCE_S, lambda: _locked(folder / name, is_shared=False, must=True)
+        )
+    except LibraryBeingReplacedError as error:
+        raise LibraryBusyError(folder) from error
 
 
 def _shared_to_write(folder: Path) -> int | None:
