@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer import Summary
-from pixfind.catalog import Catalog, assets, blurs, migrations, tags
+from pixfind.catalog import Catalog, assets, blurs, migrations, tags, words
 from pixfind.catalog.database import FILE_NAME, bump_generation, set_setting, setting
 from pixfind.catalog.migrations import MIGRATIONS
 from pixfind.catalog.photos import photos_by_id
@@ -444,7 +444,7 @@ def test_tags_from_elsewhere_stay(catalog: Catalog) -> None:
 
 def test_picture_is_found_by_the_names_of_its_first_files(catalog: Catalog) -> None:
     """To write each copy's name beside all others would take the square of their number."""
-    most = migrations.NAMED_FILES
+    most = words.NAMED_FILES
     with catalog.write() as session:
         placed(session, 1)
         for number in range(2, most + 11):

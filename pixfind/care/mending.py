@@ -27,7 +27,7 @@ from pixfind.care.findings import Mend, Progress
 from pixfind.care.folder_checks import damaged_indexes, damaged_thumbnails
 from pixfind.care.salvage import ORDER
 from pixfind.care.values import TABLES, is_row_sound, is_sound
-from pixfind.catalog import Catalog, migrations
+from pixfind.catalog import Catalog, words
 from pixfind.catalog.assets import STORED
 from pixfind.catalog.database import bump_generation, set_setting, setting
 from pixfind.catalog.ids import among
@@ -249,7 +249,7 @@ def _drop_parts_beside(session: Session, chosen: ColumnElement[bool]) -> None:
 
 def _write_words(catalog: Catalog, _: Progress) -> None:
     with catalog.write() as session:
-        migrations.write_words(session.connection())
+        words.write(session.connection())
         bump_generation(session)
 
 

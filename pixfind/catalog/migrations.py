@@ -7,11 +7,13 @@ transaction together with the row that says it ran.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from sqlalchemy import Connection, text
+
+from pixfind.catalog import words
 
 
 @dataclass(frozen=True)
@@ -115,68 +117,6 @@ def _create_tables(connection: Connection) -> None:
     )
 
 
-# The words under which a picture is found: one row of ``document`` an asset that lies in some file.
-# Triggers keep it, so that no way of writing can forget to.
-_FORGET_WORDS = "DELETE FROM document WHERE rowid = {asset};"
-_PUT_WORDS = """
-    INSERT INTO document (rowid, name, folder, tags, caption)
-      SELECT asset.id, group_concat(file.name, ' '),
-        group_concat(
-          -- The last part of the root's path, and the folders below it.
-          replace({path}, rtrim({path}, replace({path}, '/', '')), '') || ' ' || file.folder, ' '
-        ),
-        (SELECT group_concat(tag.name, ' ') FROM asset_tag JOIN tag ON tag.id = asset_tag.tag_id
-          WHERE asset_tag.asset_id = asset.id),
-        asset.caption
-      FROM asset JOIN file ON file.asset_id = asset.id JOIN root ON root.id = file.root_id
-      WHERE {{which}} GROUP BY asset.id;
-""".format(path=r"rtrim(replace(root.path, '\', '/'), '/')")  # noqa: S608 - nobody's words are in it
-_WORDS_TRIGGERS = (
-    ("file_placed", "AFTER INSERT ON file", ("NEW.asset_id",)),
-    (
-        "file_changed",
-        "AFTER UPDATE OF root_id, folder, name, asset_id ON file",
-        ("OLD.asset_id", "NEW.asset_id"),
-    ),
-    ("file_gone", "AFTER DELETE ON file", ("OLD.asset_id",)),
-    ("asset_described", "AFTER UPDATE OF caption ON asset", ("NEW.id",)),
-    ("asset_tagged", "AFTER INSERT ON asset_tag", ("NEW.asset_id",)),
-    ("asset_untagged", "AFTER DELETE ON asset_tag", ("OLD.asset_id",)),
-)
-_MOVED = (
-    "CREATE TRIGGER words_of_root_moved AFTER UPDATE OF path ON root BEGIN "
-    "DELETE FROM document WHERE rowid IN "
-    "(SELECT asset_id FROM file WHERE root_id = NEW.id AND asset_id IS NOT NULL);"
-    "{words} END"
-)
-
-
-def _words_triggers(put: str, conditions: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return what makes the triggers that keep ``document``.
-
-    Args:
-        put: what puts the words of some assets there, with ``{which}``.
-        conditions: by a trigger's name, when alone words can have changed.
-    """
-    moved = put.format(which="asset.id IN (SELECT asset_id FROM file WHERE root_id = NEW.id)")
-    return (
-        *(
-            f"CREATE TRIGGER words_of_{name} {event} {(conditions or {}).get(name, '')} BEGIN "
-            + "".join(
-                _FORGET_WORDS.format(asset=asset) + put.format(which=f"asset.id = {asset}")
-                for asset in assets
-            )
-            + " END"
-            for name, event, assets in _WORDS_TRIGGERS
-        ),
-        _MOVED.format(words=moved),
-    )
-
-
-_NO_TRIGGERS = (
-    *(f"DROP TRIGGER words_of_{name}" for name, _, _ in _WORDS_TRIGGERS),
-    "DROP TRIGGER words_of_root_moved",
-)
 _SEARCH = (
     "ALTER TABLE asset ADD COLUMN rating INTEGER",
     "ALTER TABLE asset ADD COLUMN caption TEXT",
@@ -205,8 +145,8 @@ _SEARCH = (
       name, folder, tags, caption, tokenize = 'porter unicode61 remove_diacritics 2'
     )
     """,
-    *_words_triggers(_PUT_WORDS),
-    _PUT_WORDS.format(which="TRUE"),
+    *words.triggers(words.PUT),
+    words.PUT.format(which="TRUE"),
 )
 
 
@@ -215,16 +155,6 @@ def _create_search(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-# Automatic tags stay out of the full text: they say what the embedding says, less exactly, and a
-# word that is found there needs no probability. Rows of theirs are many, so they wake no trigger.
-_SPOKEN_WORDS = _PUT_WORDS.replace(
-    "WHERE asset_tag.asset_id = asset.id)",
-    "WHERE asset_tag.asset_id = asset.id AND asset_tag.source <> 'automatic')",
-)
-_NOT_AUTOMATIC = {
-    "asset_tagged": "WHEN NEW.source <> 'automatic'",
-    "asset_untagged": "WHEN OLD.source <> 'automatic'",
-}
 _RECOGNITION = (
     "ALTER TABLE asset ADD COLUMN duration REAL",
     "ALTER TABLE asset ADD COLUMN described_by TEXT",
@@ -268,8 +198,8 @@ _RECOGNITION = (
       written_at TEXT NOT NULL
     )
     """,
-    *_NO_TRIGGERS,
-    *_words_triggers(_SPOKEN_WORDS, _NOT_AUTOMATIC),
+    *words.NO_TRIGGERS,
+    *words.triggers(words.PUT_SPOKEN, words.SPOKEN),
 )
 
 
@@ -293,31 +223,7 @@ def _change_indexes(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX asset_without_blur ON asset (id) WHERE blur IS NULL")
 
 
-# Each new copy of a picture has its words written anew. Of the files that a picture lies in, only
-# the first give it words, so that many copies do not take the square of their number.
-NAMED_FILES = 100
-_FEW_WORDS = _SPOKEN_WORDS.replace(
-    "JOIN file ON file.asset_id = asset.id",
-    "JOIN file ON file.id IN (SELECT one.id FROM file AS one WHERE one.asset_id = asset.id"  # noqa: S608 - nor here
-    f" ORDER BY one.id LIMIT {NAMED_FILES})",
-)
-# How many files of the same picture come before one, as far as that matters.
-_IS_NAMED = (
-    "(SELECT count(*) FROM (SELECT 1 FROM file WHERE asset_id = {row}.asset_id"  # noqa: S608 - nor here
-    f" AND id < {{row}}.id LIMIT {NAMED_FILES})) < {NAMED_FILES}"
-)
-_FEW_NAMES = (
-    *_NO_TRIGGERS,
-    *_words_triggers(
-        _FEW_WORDS,
-        {
-            "file_placed": f"WHEN {_IS_NAMED.format(row='NEW')}",
-            "file_changed": f"WHEN {_IS_NAMED.format(row='OLD')} OR {_IS_NAMED.format(row='NEW')}",
-            "file_gone": f"WHEN {_IS_NAMED.format(row='OLD')}",
-            **_NOT_AUTOMATIC,
-        },
-    ),
-)
+_FEW_NAMES = (*words.NO_TRIGGERS, *words.triggers(words.PUT_FEW, words.FEW))
 
 
 def _bound_names(connection: Connection) -> None:
@@ -339,19 +245,6 @@ MIGRATIONS = (
 _CREATE_LEDGER = """
 CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) WITHOUT ROWID
 """
-
-
-def write_words(connection: Connection) -> None:
-    """Write the full-text index anew, as the triggers would have; the caller holds the transaction.
-
-    Nothing that it holds is read: it may be damaged.
-    """
-    created = connection.execute(
-        text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'document'")
-    ).scalar_one()
-    connection.exec_driver_sql("DROP TABLE document")
-    connection.exec_driver_sql(created)
-    connection.exec_driver_sql(_FEW_WORDS.format(which="TRUE"))
 
 
 def applied(connection: Connection) -> list[str]:
